@@ -1,0 +1,90 @@
+/**
+ * The catalogue of everything that can go wrong, with what should happen next.
+ * `docs/errors.md` lists the same codes; a test holds the two together.
+ */
+
+export type Disposition = "retry" | "wait" | "stop";
+
+interface Entry {
+  /** retry: try again soon · wait: try again when something else changed · stop: a person has to act. */
+  readonly disposition: Disposition;
+  readonly title: string;
+  readonly remedy: string;
+}
+
+const entry = (disposition: Disposition, title: string, remedy: string): Entry => ({ disposition, title, remedy });
+
+/**
+ * LK1: catalog and git · LK2: documents · LK3: plan, guards, commands · LK4: store, queue, leases ·
+ * LK5: provisioners · LK6: artifacts and secrets · LK7: configuration, command line, embedded Postgres.
+ */
+export const ERRORS = {
+  LK1001: entry("retry", "catalog cannot be fetched", "Check the URL, the network and the credentials; labs stay as they are until it can be read."),
+  LK1002: entry("stop", "catalog is not a git repository", "Point LABKEEPER_CATALOG at a git repository (a path or an http(s) URL)."),
+  LK1003: entry("stop", "catalog reference does not exist", "Set LABKEEPER_CATALOG_REF to a branch that exists."),
+  LK1004: entry("stop", "catalog object cannot be read", "Check the repository with `git fsck`; labs stay as they are."),
+  LK1005: entry("stop", "catalog address is not supported", "Use a path or an http(s) URL without user name or password."),
+  LK2001: entry("stop", "not valid YAML", "Fix the syntax at the place named."),
+  LK2002: entry("stop", "YAML feature is not allowed", "Write it out in plain YAML."),
+  LK2003: entry("stop", "file is not plain text of a reasonable size", "Use UTF-8 without NUL, at most 64 KiB."),
+  LK2004: entry("stop", "field is not allowed, missing or of the wrong shape", "Follow the schema: `labkeeper schema PROFILE`."),
+  LK2005: entry("stop", "not a plain file", "Replace the symlink or submodule by a file."),
+  LK2006: entry("stop", "file or folder name is not allowed", "Name it labs/TEAM/NAME.yaml, each a DNS label."),
+  LK2007: entry("stop", "file, folder and metadata disagree", "Make the folder the team and the file name the lab's name."),
+  LK2008: entry("stop", "version must be quoted", "Write it in quotes: YAML reads 4.20 as the number 4.2."),
+  LK2101: entry("stop", "profile is unknown", "Use a profile that the catalog or labkeeper ships."),
+  LK2102: entry("stop", "profile is disabled", "Choose an enabled profile."),
+  LK2103: entry("stop", "value is not allowed by the profile", "Choose one of the values that the profile allows."),
+  LK2201: entry("stop", "name is used twice", "Give each lab a name of its own."),
+  LK2202: entry("stop", "team is unknown", "Add the team to catalog.yaml or use one that is there."),
+  LK2203: entry("stop", "team may not use this profile", "Choose one of the team's profiles, or ask for it in catalog.yaml."),
+  LK2204: entry("stop", "team's quota is exceeded", "Remove a lab of the team, or raise the quota in catalog.yaml."),
+  LK2205: entry("stop", "immutable field is changed", "Add a new lab and remove the old one, or have the replacement approved after the merge."),
+  LK2301: entry("stop", "catalog.yaml is missing or unusable", "Add a catalog.yaml; labs stay as they are."),
+  LK2302: entry("stop", "profile file is unusable", "Fix the profile; labs that use it stay as they are."),
+  LK3001: entry("stop", "no such lab", "See `labkeeper status`."),
+  LK3002: entry("stop", "no such hold", "See `labkeeper status`."),
+  LK3003: entry("stop", "hold cannot be approved", "Only a change in the catalog releases it."),
+  LK3004: entry("stop", "command does not fit the lab's state", "See `labkeeper status LAB`."),
+  LK3005: entry("wait", "another process is reconciling", "Wait for it; only one reconciler runs at a time."),
+  LK4001: entry("retry", "database cannot be reached", "Check LABKEEPER_DATABASE_URL and the server."),
+  LK4002: entry("stop", "database schema is newer than this program", "Use a labkeeper at least as new as the one that migrated it."),
+  LK4003: entry("stop", "database server is too old", "Use Postgres 15 or newer."),
+  LK4004: entry("stop", "lease was lost", "Nothing to do: the job goes on under its new owner."),
+  LK4005: entry("stop", "database refused the write", "This is a defect; report it with the event's correlation id."),
+  LK4006: entry("stop", "migration failed", "Read the cause, mend it and run `labkeeper migrate` again."),
+  LK4007: entry("stop", "database schema is older than this program", "Run `labkeeper migrate`."),
+  LK5001: entry("stop", "provisioner is not registered", "Register it in labkeeper's configuration; a catalog can only name one."),
+  LK5002: entry("retry", "provisioner failed", "Read the lab's log: `labkeeper logs LAB`."),
+  LK5003: entry("stop", "provisioner refused for good", "Read the lab's log: `labkeeper logs LAB`."),
+  LK5004: entry("retry", "provisioner took too long", "Look at the lab; it may still finish."),
+  LK5005: entry("stop", "provisioner broke its contract", "Fix the executable: see docs/provisioners.md."),
+  LK5006: entry("retry", "lab does not answer after install", "Read the lab's log: `labkeeper logs LAB`."),
+  LK5007: entry("retry", "lab is still there after destroy", "It is tried again; look at what remains in `labkeeper status LAB`."),
+  LK5008: entry("retry", "lab could not be observed", "Check the provisioner's access; nothing counts as gone until it can be seen."),
+  LK5009: entry("retry", "interrupted", "Nothing to do: it goes on with the next worker."),
+  LK6001: entry("retry", "artifact cannot be written or read", "Check LABKEEPER_ARTIFACTS and the space on it."),
+  LK6002: entry("retry", "secret cannot be written or read", "Check LABKEEPER_SECRETS and its key."),
+  LK6003: entry("stop", "secret store's key is wrong or lost", "Restore the key file that encrypted these secrets."),
+  LK7001: entry("stop", "configuration is not valid", "Fix the value named."),
+  LK7002: entry("stop", "embedded Postgres cannot start", "Read the log named, or set LABKEEPER_DATABASE_URL."),
+  LK7003: entry("stop", "input file or folder cannot be read", "Check the path and its permissions."),
+} as const satisfies Record<string, Entry>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** An error that says what happened, why, and what to do. Never carries a secret. */
+export class LabkeeperError extends Error {
+  override readonly name = "LabkeeperError";
+  readonly code: ErrorCode;
+  readonly disposition: Disposition;
+  readonly remedy: string;
+
+  /** `detail` says what happened here; title and remedy come from the catalogue unless a better remedy is known. */
+  constructor(code: ErrorCode, detail: string, options: { cause?: unknown; remedy?: string; disposition?: Disposition } = {}) {
+    super(`${ERRORS[code].title}: ${detail}`, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.disposition = options.disposition ?? ERRORS[code].disposition;
+    this.remedy = options.remedy ?? ERRORS[code].remedy;
+  }
+}

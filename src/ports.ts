@@ -1,0 +1,345 @@
+/**
+ * The small interfaces the stories call. Edges implement them, `wire.ts` joins them.
+ * Every method that can fail rejects with a LabkeeperError; "could not read" is never an empty answer.
+ */
+
+import type {
+  Cause,
+  Change,
+  Comparison,
+  DesiredFile,
+  FailureRecord,
+  GuardFacts,
+  JobKind,
+  Json,
+  JsonObject,
+  Lab,
+  Observation,
+  Plan,
+  Profile,
+  ResolvedSpec,
+  TeamPolicy,
+} from "./core/types.ts";
+
+// ------------------------------------------------------------------ catalog
+
+/** One entry of the catalog's tree that differs between two commits. */
+export type CatalogEntry =
+  | { readonly path: string; readonly kind: "removed" }
+  | { readonly path: string; readonly kind: "file"; readonly blobOid: string; readonly bytes: Uint8Array }
+  /** Something that is not a readable plain file: said, never followed. */
+  | { readonly path: string; readonly kind: "refused"; readonly blobOid: string; readonly why: "symlink" | "submodule" | "too-large" };
+
+/** A git catalog. Paths are relative to the repository's root, with `/`. */
+export interface CatalogSource {
+  /** Fetches the reference and answers its commit (40 hex digits). */
+  head(signal?: AbortSignal): Promise<string>;
+  /** `catalog.yaml` and `profiles/*.yaml` at a commit; an empty list when there are none. */
+  policyFiles(commit: string): Promise<readonly CatalogEntry[]>;
+  /**
+   * Everything under `labs/` that differs; all of it when `from` is null or no longer known.
+   * `complete` says that the list is the whole catalog rather than a difference.
+   */
+  labChanges(from: string | null, to: string): Promise<{ readonly entries: readonly CatalogEntry[]; readonly complete: boolean }>;
+  /** False also when `ancestor` is not known: history that cannot be followed is not trusted. */
+  isAncestor(ancestor: string, descendant: string): Promise<boolean>;
+}
+
+// ---------------------------------------------------------------- reconcile
+
+export interface Revision {
+  readonly commit: string;
+  /** The last commit whose history was trusted; later ones must descend from it. */
+  readonly trustedCommit: string;
+  readonly policyDigest: string;
+}
+
+/** What changed in the catalog since the last recorded revision. */
+export interface DesiredChanges {
+  readonly commit: string;
+  readonly policyDigest: string;
+  readonly files: readonly DesiredFile[];
+  readonly removed: readonly string[];
+  /** The files are the whole catalog: recorded paths that are not among them are gone. */
+  readonly complete: boolean;
+}
+
+export interface ReconcileStore {
+  revision(): Promise<Revision | null>;
+  /**
+   * Compares desired with observed in one read-only snapshot: the recorded desired state overlaid with `changes`.
+   * Answers only the names that may need a change; `unchanged` counts the live labs left out.
+   */
+  compare(
+    changes: DesiredChanges,
+    now: Date,
+    windowHours: number,
+  ): Promise<{ readonly comparisons: readonly Comparison[]; readonly unchanged: number; readonly facts: Omit<GuardFacts, "historyRewritten"> }>;
+  /** Applies a plan in one transaction: revision, desired state, plan, holds, labs, events, jobs. Needs the reconciler's lease. */
+  apply(application: PlanApplication, lease: Lease): Promise<Applied>;
+}
+
+export interface PlanApplication {
+  readonly plan: Plan;
+  readonly desired: DesiredChanges;
+  readonly previous: Revision | null;
+  readonly trustedCommit: string;
+  readonly teams: readonly TeamPolicy[];
+  readonly now: Date;
+  readonly correlationId: string;
+}
+
+export interface Applied {
+  /** Jobs made ready to run. */
+  readonly enqueued: number;
+  /** Changes left for the next cycle because the lab moved on since the plan was made. */
+  readonly skipped: readonly string[];
+}
+
+export interface Lease {
+  readonly resource: string;
+  readonly holder: string;
+  readonly token: number;
+}
+
+export interface LeaseStore {
+  /** Null when somebody else holds it. */
+  acquire(resource: string, holder: string, seconds: number): Promise<Lease | null>;
+  /** Extends leases; answers those that are still ours. */
+  renew(leases: readonly Lease[], seconds: number): Promise<readonly Lease[]>;
+  release(lease: Lease): Promise<void>;
+}
+
+// --------------------------------------------------------------------- work
+
+/** A job with the lease under which it may write. */
+export interface ClaimedJob {
+  readonly id: string;
+  readonly kind: JobKind;
+  readonly lab: Lab;
+  readonly cause: Cause;
+  readonly attempt: number;
+  readonly maxAttempts: number;
+  readonly correlationId: string;
+  readonly lease: Lease;
+  /** Steps that succeeded in an earlier run of this same job. */
+  readonly doneSteps: readonly string[];
+}
+
+export interface ClaimRequest {
+  readonly worker: string;
+  readonly slots: number;
+  /** Extra slots that only destroys may take, so that creates never starve them. */
+  readonly destroySlots: number;
+  readonly leaseSeconds: number;
+  readonly limits: QueueLimits;
+}
+
+/** Bounds over all processes. Running jobs at once; creates are provision jobs. */
+export interface QueueLimits {
+  readonly jobs: number;
+  readonly creates: number;
+  readonly createsPerTeam: number;
+  readonly createsPerAccountRegion: number;
+}
+
+export interface ReceiptDraft {
+  readonly observations: readonly { readonly at: string; readonly verdict: "absent"; readonly evidence: readonly string[] }[];
+  readonly provisioner: string;
+}
+
+/** How a job ended; the store moves job, lab, event and lease together. */
+export type JobOutcome =
+  | { readonly kind: "provisioned"; readonly outputs: JsonObject }
+  | { readonly kind: "updated"; readonly outputs: JsonObject }
+  | { readonly kind: "destroyed"; readonly receipt: ReceiptDraft }
+  /** Queued again at `retryAt`. `state` is what the lab is meanwhile. */
+  | { readonly kind: "retry"; readonly failure: FailureRecord; readonly retryAt: Date }
+  /** Given up until a person or a new commit acts. */
+  | { readonly kind: "dead"; readonly failure: FailureRecord; readonly timedOut: boolean }
+  /** Handed back at a durable point, for another worker; not an attempt. */
+  | { readonly kind: "released" }
+  /** A cancel was asked; the destroy that follows is already queued. */
+  | { readonly kind: "cancelled" };
+
+export interface WorkStore {
+  claim(request: ClaimRequest): Promise<readonly ClaimedJob[]>;
+  /** Marks a step as running (and shown by `status`). Refused when the lease is lost. */
+  beginStep(job: ClaimedJob, step: string): Promise<void>;
+  /** Marks a step as done for good: a later run of this job skips it. */
+  endStep(job: ClaimedJob, step: string): Promise<void>;
+  /** Promise P2: durable before anything is created. */
+  recordIntent(job: ClaimedJob, intent: JsonObject): Promise<void>;
+  finish(job: ClaimedJob, outcome: JobOutcome): Promise<void>;
+  /** Jobs of this worker that somebody asked to cancel. */
+  cancelRequested(jobIds: readonly string[]): Promise<readonly string[]>;
+  /** Calls back when there may be work; keeps trying when the connection drops. Polling stays the fallback. */
+  onWork(callback: () => void): Promise<AsyncDisposable>;
+  /** Milliseconds until the next queued job may run; null when nothing is queued. */
+  nextRunIn(): Promise<number | null>;
+}
+
+// ------------------------------------------------------------- provisioners
+
+/** What a provisioner is told about the lab it works on. */
+export interface LabOrder {
+  readonly id: string;
+  readonly name: string;
+  readonly team: string;
+  readonly spec: ResolvedSpec;
+  readonly profile: Profile;
+}
+
+export interface ProvisionerContext {
+  readonly signal: AbortSignal;
+  /** A private folder for this lab on this host; may be empty after a move to another host. */
+  readonly workdir: string;
+  /** Human-readable phase and, when known, percent done (0..100). */
+  progress(phase: string, percent?: number): void;
+  /** One line for the lab's log; redacted before it is stored. */
+  log(line: string): void;
+}
+
+export interface Installed {
+  /** Shown to people: addresses, versions. Never a secret. */
+  readonly outputs: JsonObject;
+  /** Goes to the secret store and nowhere else. */
+  readonly credentials: Credentials;
+}
+
+/** Makes and unmakes one kind of lab. Each call is safe to repeat. */
+export interface Provisioner {
+  /** What destroy will need, decided before anything exists (promise P2). Creates nothing. */
+  prepare(lab: LabOrder, context: ProvisionerContext): Promise<JsonObject>;
+  install(lab: LabOrder, intent: JsonObject, context: ProvisionerContext): Promise<Installed>;
+  /** Proves that the lab answers with the stored credentials (promise P5). */
+  verify(lab: LabOrder, intent: JsonObject, credentials: Credentials, context: ProvisionerContext): Promise<void>;
+  update(lab: LabOrder, intent: JsonObject, context: ProvisionerContext): Promise<{ readonly outputs: JsonObject }>;
+  destroy(lab: LabOrder, intent: JsonObject, context: ProvisionerContext): Promise<void>;
+  /** Looks, changes nothing. A failure to look is `unknown`, never `absent`. */
+  observe(lab: LabOrder, intent: JsonObject, context: ProvisionerContext): Promise<Observation>;
+}
+
+// ---------------------------------------------------- artifacts and secrets
+
+/** Credentials by name (`kubeconfig`, `password`, …). Prints as `[secret]` wherever it ends up by accident. */
+export interface Credentials {
+  readonly names: readonly string[];
+  /** The value itself, for its one legitimate use. */
+  reveal(name: string): string;
+}
+
+/** Keys are relative paths: `labs/<lab-id>/<job-id>/log`. */
+export interface ArtifactStore {
+  put(key: string, bytes: Uint8Array): Promise<void>;
+  /** Null when there is no such key. */
+  get(key: string): Promise<Uint8Array | null>;
+  append(key: string, text: string): Promise<void>;
+  list(prefix: string): Promise<readonly string[]>;
+  remove(prefix: string): Promise<void>;
+}
+
+/** Keys are relative paths: `labs/<lab-id>`. */
+export interface SecretStore {
+  put(key: string, credentials: Credentials): Promise<void>;
+  get(key: string): Promise<Credentials | null>;
+  remove(key: string): Promise<void>;
+}
+
+// ---------------------------------------------------------- commands, reads
+
+export interface CommandStore {
+  /** Releases a hold for the next reconcile. */
+  approve(hold: string, actor: string): Promise<{ readonly lab: string; readonly guard: string }>;
+  /** Queues the dead or waiting work of a lab again, now. */
+  retry(lab: string, actor: string): Promise<{ readonly job: JobKind }>;
+  /** Stops what runs on the lab and destroys what was made; it is not made again while its file stays. */
+  cancel(lab: string, actor: string): Promise<{ readonly jobCancelled: JobKind | null }>;
+}
+
+export interface LabSummary {
+  readonly lab: Lab;
+  readonly job: {
+    readonly id: string;
+    readonly kind: JobKind;
+    readonly state: string;
+    readonly step: string | null;
+    readonly phase: string | null;
+    readonly percent: number | null;
+    readonly attempt: number;
+    readonly since: Date;
+    readonly runAt: Date;
+    /** Place in the queue from 1; null when running. */
+    readonly position: number | null;
+  } | null;
+}
+
+export interface HoldRow {
+  readonly id: string;
+  readonly lab: string;
+  readonly team: string;
+  readonly action: string;
+  readonly guard: string;
+  readonly message: string;
+  readonly release: string;
+  readonly state: string;
+  readonly createdAt: Date;
+}
+
+export interface LabEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly at: Date;
+  readonly labId: string | null;
+  readonly lab: string | null;
+  readonly actor: string;
+  readonly cause: Cause | null;
+  readonly correlationId: string;
+  readonly payload: JsonObject;
+}
+
+export interface LabDetail extends LabSummary {
+  readonly outputs: JsonObject;
+  readonly steps: readonly {
+    readonly job: string;
+    readonly kind: JobKind;
+    readonly attempt: number;
+    readonly step: string;
+    readonly startedAt: Date;
+    readonly finishedAt: Date | null;
+  }[];
+  readonly holds: readonly HoldRow[];
+  readonly receipt: JsonObject | null;
+  /** Median seconds of past provisions with the same profile; null without history. */
+  readonly typicalSeconds: number | null;
+}
+
+export interface ReadStore {
+  /** Live labs and those that still answer for a file; `all` adds the destroyed ones. */
+  labs(all: boolean): Promise<readonly LabSummary[]>;
+  lab(name: string): Promise<LabDetail | null>;
+  holds(): Promise<readonly HoldRow[]>;
+  problems(): Promise<readonly { readonly path: string; readonly problems: Json }[]>;
+  /** A lab's story across all its incarnations, oldest first. */
+  events(name: string): Promise<readonly LabEvent[]>;
+  queue(): Promise<{ readonly queued: number; readonly running: number; readonly dead: number }>;
+}
+
+// -------------------------------------------------------------------- other
+
+export interface Clock {
+  now(): Date;
+  /** Monotonic milliseconds, for lease arithmetic on this host. */
+  monotonic(): number;
+}
+
+/** Where the stories say what happened. Reporting never fails a story. */
+export interface Reporter {
+  planned(plan: Plan, applied: Applied): void;
+  jobStarted(job: ClaimedJob): void;
+  step(job: ClaimedJob, step: string): void;
+  progress(job: ClaimedJob, phase: string, percent: number | null): void;
+  jobEnded(job: ClaimedJob, outcome: JobOutcome): void;
+}
+
+export type { Change };
