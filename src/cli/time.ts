@@ -28,4 +28,8 @@ export const relative = (at: Date, now: Date): string => {
 };
 
 /** `2026-01-31 12:00:05Z`: sortable, and the zone is said. */
-export const stamp = (at: Date): string => at.toISOString().replace("T", " ").replace(/\.\d+Z$/, "Z");
+export const stamp = (at: Date): string =>
+  at
+    .toISOString()
+    .replace("T", " ")
+    .replace(/\.\d+Z$/, "Z");
