@@ -3,6 +3,8 @@
  * `docs/errors.md` lists the same codes; a test holds the two together.
  */
 
+import { DOCUMENT_CODES } from "./core/document-codes.ts";
+
 export type Disposition = "retry" | "wait" | "stop";
 
 interface Entry {
@@ -14,6 +16,14 @@ interface Entry {
 
 const entry = (disposition: Disposition, title: string, remedy: string): Entry => ({ disposition, title, remedy });
 
+const stopAll = <Code extends string>(
+  codes: Record<Code, { readonly title: string; readonly remedy: string }>,
+): Record<Code, Entry> => {
+  const entries = {} as Record<Code, Entry>;
+  for (const code in codes) entries[code] = entry("stop", codes[code].title, codes[code].remedy);
+  return entries;
+};
+
 /**
  * LK1: catalog and git · LK2: documents · LK3: plan, guards, commands · LK4: store, queue, leases ·
  * LK5: provisioners · LK6: artifacts and secrets · LK7: configuration, command line, embedded Postgres.
@@ -24,24 +34,7 @@ export const ERRORS = {
   LK1003: entry("stop", "catalog reference does not exist", "Set LABKEEPER_CATALOG_REF to a branch that exists."),
   LK1004: entry("stop", "catalog object cannot be read", "Check the repository with `git fsck`; labs stay as they are."),
   LK1005: entry("stop", "catalog address is not supported", "Use a path or an http(s) URL without user name or password."),
-  LK2001: entry("stop", "not valid YAML", "Fix the syntax at the place named."),
-  LK2002: entry("stop", "YAML feature is not allowed", "Write it out in plain YAML."),
-  LK2003: entry("stop", "file is not plain text of a reasonable size", "Use UTF-8 without NUL, at most 64 KiB."),
-  LK2004: entry("stop", "field is not allowed, missing or of the wrong shape", "Follow the schema: `labkeeper schema PROFILE`."),
-  LK2005: entry("stop", "not a plain file", "Replace the symlink or submodule by a file."),
-  LK2006: entry("stop", "file or folder name is not allowed", "Name it labs/TEAM/NAME.yaml, each a DNS label."),
-  LK2007: entry("stop", "file, folder and metadata disagree", "Make the folder the team and the file name the lab's name."),
-  LK2008: entry("stop", "version must be quoted", "Write it in quotes: YAML reads 4.20 as the number 4.2."),
-  LK2101: entry("stop", "profile is unknown", "Use a profile that the catalog or labkeeper ships."),
-  LK2102: entry("stop", "profile is disabled", "Choose an enabled profile."),
-  LK2103: entry("stop", "value is not allowed by the profile", "Choose one of the values that the profile allows."),
-  LK2201: entry("stop", "name is used twice", "Give each lab a name of its own."),
-  LK2202: entry("stop", "team is unknown", "Add the team to catalog.yaml or use one that is there."),
-  LK2203: entry("stop", "team may not use this profile", "Choose one of the team's profiles, or ask for it in catalog.yaml."),
-  LK2204: entry("stop", "team's quota is exceeded", "Remove a lab of the team, or raise the quota in catalog.yaml."),
-  LK2205: entry("stop", "immutable field is changed", "Add a new lab and remove the old one, or have the replacement approved after the merge."),
-  LK2301: entry("stop", "catalog.yaml is missing or unusable", "Add a catalog.yaml; labs stay as they are."),
-  LK2302: entry("stop", "profile file is unusable", "Fix the profile; labs that use it stay as they are."),
+  ...stopAll(DOCUMENT_CODES),
   LK3001: entry("stop", "no such lab", "See `labkeeper status`."),
   LK3002: entry("stop", "no such hold", "See `labkeeper status`."),
   LK3003: entry("stop", "hold cannot be approved", "Only a change in the catalog releases it."),

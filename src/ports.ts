@@ -4,6 +4,7 @@
  */
 
 import type {
+  CatalogEntry,
   Cause,
   Change,
   Comparison,
@@ -22,13 +23,6 @@ import type {
 } from "./core/types.ts";
 
 // ------------------------------------------------------------------ catalog
-
-/** One entry of the catalog's tree that differs between two commits. */
-export type CatalogEntry =
-  | { readonly path: string; readonly kind: "removed" }
-  | { readonly path: string; readonly kind: "file"; readonly blobOid: string; readonly bytes: Uint8Array }
-  /** Something that is not a readable plain file: said, never followed. */
-  | { readonly path: string; readonly kind: "refused"; readonly blobOid: string; readonly why: "symlink" | "submodule" | "too-large" };
 
 /** A git catalog. Paths are relative to the repository's root, with `/`. */
 export interface CatalogSource {
@@ -342,4 +336,4 @@ export interface Reporter {
   jobEnded(job: ClaimedJob, outcome: JobOutcome): void;
 }
 
-export type { Change };
+export type { CatalogEntry, Change };

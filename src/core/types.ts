@@ -135,9 +135,18 @@ export interface CatalogPolicy {
   readonly teams: ReadonlyMap<string, TeamPolicy>;
   readonly guards: GuardSettings;
   readonly profiles: ReadonlyMap<string, Profile>;
+  /** Profiles of the catalog whose files cannot be used: their labs are refused and kept, all others are unaffected. */
+  readonly unusableProfiles?: ReadonlySet<string>;
   /** Changes when any of the above changes, or when the shipped profiles do. */
   readonly digest: string;
 }
+
+/** One entry of the catalog's tree that differs between two commits. */
+export type CatalogEntry =
+  | { readonly path: string; readonly kind: "removed" }
+  | { readonly path: string; readonly kind: "file"; readonly blobOid: string; readonly bytes: Uint8Array }
+  /** Something that is not a readable plain file: said, never followed. */
+  | { readonly path: string; readonly kind: "refused"; readonly blobOid: string; readonly why: "symlink" | "submodule" | "too-large" };
 
 /** One thing wrong with one file. Lines and columns count from 1. */
 export interface Problem {
