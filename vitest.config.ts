@@ -1,0 +1,16 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    // Real processes and databases: forks keep a crash or a changed environment inside one file.
+    pool: "forks",
+    maxWorkers: 2,
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
+    // A promise that nobody awaited is a defect even when every assertion held.
+    dangerouslyIgnoreUnhandledErrors: false,
+    allowOnly: false,
+    chaiConfig: { truncateThreshold: 400 },
+  },
+});
