@@ -164,6 +164,8 @@ export interface WorkStore {
   endStep(job: ClaimedJob, step: string): Promise<void>;
   /** Promise P2: durable before anything is created. */
   recordIntent(job: ClaimedJob, intent: JsonObject): Promise<void>;
+  /** Shown by `status`; best effort, silently dropped when the lease is lost. */
+  recordProgress(job: ClaimedJob, phase: string, percent: number | null): Promise<void>;
   finish(job: ClaimedJob, outcome: JobOutcome): Promise<void>;
   /** Jobs of this worker that somebody asked to cancel. */
   cancelRequested(jobIds: readonly string[]): Promise<readonly string[]>;
@@ -171,6 +173,8 @@ export interface WorkStore {
   onWork(callback: () => void): Promise<AsyncDisposable>;
   /** Milliseconds until the next queued job may run; null when nothing is queued. */
   nextRunIn(): Promise<number | null>;
+  /** Jobs queued or running, anybody's. */
+  outstanding(): Promise<number>;
 }
 
 // ------------------------------------------------------------- provisioners

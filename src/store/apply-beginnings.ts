@@ -1,0 +1,120 @@
+import { sql } from "kysely";
+import { monthlyCost } from "../core/cost.ts";
+import type { Cause } from "../core/types.ts";
+import { newId } from "./ids.ts";
+import type { Application, Approved } from "./apply.ts";
+import { enqueue } from "./enqueue.ts";
+import { appendEvents } from "./events.ts";
+import { jsonb } from "./json.ts";
+
+interface Result {
+  readonly jobs: number;
+  readonly skipped: readonly string[];
+}
+
+const commitCause = (commit: string, path: string): Cause => ({ kind: "commit", commit, path });
+
+/** New labs with their first job. A name that somebody took meanwhile is skipped. */
+export async function applyProvisions(
+  { tx, commit, correlationId }: Application,
+  approved: readonly Approved<"provision">[],
+): Promise<Result> {
+  if (approved.length === 0) return { jobs: 0, skipped: [] };
+  const rows = approved.map(({ operation: { file, spec, policy } }) => ({
+    id: newId(),
+    name: file.name,
+    team: file.team,
+    platform: spec.platform,
+    base_domain: spec.baseDomain,
+    account_region: `${spec.platform}/${spec.region ?? ""}`,
+    spec,
+    policy,
+    path: file.path,
+    document_digest: file.digest,
+    monthly_cost: monthlyCost(policy.spec, spec),
+  }));
+  const { rows: inserted } = await sql<{ id: string; name: string }>`
+    insert into labs (id, name, team, platform, base_domain, account_region, spec, policy, path, commit, document_digest, monthly_cost)
+    select id, name, team, platform, base_domain, account_region, spec, policy, path, ${commit}, document_digest, monthly_cost
+    from jsonb_to_recordset(${jsonb(rows)}::jsonb) as r(id uuid, name text, team text, platform text, base_domain text,
+      account_region text, spec jsonb, policy jsonb, path text, document_digest text, monthly_cost numeric)
+    on conflict do nothing
+    returning id, name
+  `.execute(tx);
+  const idOf = new Map(inserted.map(({ id, name }) => [name, id]));
+  const made = approved.flatMap(({ operation: { file } }) => {
+    const labId = idOf.get(file.name);
+    return labId ? [{ labId, file }] : [];
+  });
+  await appendEvents(
+    tx,
+    made.map(({ labId, file }) => ({
+      type: "lab.created",
+      source: "reconciler",
+      labId,
+      lab: file.name,
+      actor: "reconciler",
+      cause: commitCause(commit, file.path),
+      correlationId,
+      payload: { state: "pending", path: file.path },
+    })),
+  );
+  const jobs = await enqueue(
+    tx,
+    made.map(({ labId, file }) => ({ labId, kind: "provision", cause: commitCause(commit, file.path), correlationId })),
+  );
+  return { jobs, skipped: approved.map(({ change }) => change.lab).filter((name) => !idOf.has(name)) };
+}
+
+/** New specs for labs that are there; the expiry moves with `ttlHours` at once. */
+export async function applyUpdates(
+  { tx, commit, correlationId }: Application,
+  approved: readonly Approved<"update">[],
+): Promise<Result> {
+  if (approved.length === 0) return { jobs: 0, skipped: [] };
+  const rows = approved.map(({ operation: { lab, file, spec, job } }) => ({
+    id: lab.id,
+    resource_version: lab.resourceVersion,
+    team: file.team,
+    spec,
+    path: file.path,
+    document_digest: file.digest,
+    monthly_cost: monthlyCost(lab.policy.spec, spec),
+    revive: job === "provision",
+  }));
+  // A lab that had failed for good gets a new chance with its new spec: `failed` is what a provision starts from.
+  const { rows: updated } = await sql<{ id: string; state: string }>`
+    update labs l set
+      team = r.team, spec = r.spec, path = r.path, commit = ${commit}, document_digest = r.document_digest,
+      monthly_cost = r.monthly_cost, failed_digest = null,
+      expires_at = l.ready_at + make_interval(secs => (r.spec ->> 'ttlHours')::numeric * 3600),
+      warned_at = null,
+      state = case when r.revive and l.state in ('failed_permanent', 'timed_out') then 'failed' else l.state end
+    from jsonb_to_recordset(${jsonb(rows)}::jsonb) as r(id uuid, resource_version bigint, team text, spec jsonb, path text,
+      document_digest text, monthly_cost numeric, revive boolean)
+    where l.id = r.id and l.resource_version = r.resource_version and l.destroy_cause is null
+    returning l.id, l.state
+  `.execute(tx);
+  const stateOf = new Map(updated.map(({ id, state }) => [id, state]));
+  const done = approved.filter(({ operation }) => stateOf.has(operation.lab.id));
+  await appendEvents(
+    tx,
+    done.map(({ change, operation: { lab, file } }) => ({
+      type: "lab.updated",
+      source: "reconciler",
+      labId: lab.id,
+      lab: lab.name,
+      actor: "reconciler",
+      cause: commitCause(commit, file.path),
+      correlationId,
+      payload: { state: stateOf.get(lab.id) ?? lab.state, fields: change.fields.map(({ path, before, after }) => ({ path, before, after })) },
+    })),
+  );
+  const jobs = await enqueue(
+    tx,
+    done.flatMap(({ operation: { lab, file, job } }) =>
+      job ? [{ labId: lab.id, kind: job, cause: commitCause(commit, file.path), correlationId }] : [],
+    ),
+  );
+  return { jobs, skipped: approved.filter(({ operation }) => !stateOf.has(operation.lab.id)).map(({ change }) => change.lab) };
+}

@@ -1,0 +1,64 @@
+import { Kysely, PostgresDialect } from "kysely";
+import pg from "pg";
+import { type ErrorCode, LabkeeperError } from "../errors.ts";
+
+/** Anything `pg` understands: a URL, or host (a socket folder too), user, database, password. */
+export type Connection = pg.PoolConfig;
+
+/** Queries are written in SQL; Kysely binds their values and types their rows. */
+export type Db = Kysely<unknown>;
+
+export interface Database {
+  readonly db: Db;
+  readonly pool: pg.Pool;
+  close(): Promise<void>;
+}
+
+export function connect(connection: Connection, options: { readonly max?: number; readonly name?: string } = {}): Database {
+  const pool = new pg.Pool({
+    max: options.max ?? 12,
+    connectionTimeoutMillis: 10_000,
+    idleTimeoutMillis: 30_000,
+    application_name: options.name ?? "labkeeper",
+    ...connection,
+  });
+  // An idle connection that the server closes must not end the process; the next query reports the failure.
+  pool.on("error", () => {});
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+  return { db, pool, close: () => db.destroy() };
+}
+
+/** SQLSTATEs raised by the migrations' triggers and functions. */
+const OWN_STATES: Readonly<Record<string, ErrorCode>> = {
+  LK001: "LK4004",
+  LK002: "LK4005",
+  LK003: "LK4005",
+  LK004: "LK4005",
+  LK005: "LK4005",
+  LK006: "LK4005",
+};
+
+/**
+ * What a failed query means to the stories. Classes 08, 53, 57 and network errors are the server's state, serialization
+ * failures and deadlocks pass by themselves (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+ */
+export function storeError(error: unknown): LabkeeperError {
+  if (error instanceof LabkeeperError) return error;
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  const state = typeof code === "string" ? code : "";
+  const text = typeof message === "string" ? message : String(error);
+  const own = OWN_STATES[state];
+  if (own) return new LabkeeperError(own, text, { cause: error });
+  if (state === "42P01") return new LabkeeperError("LK4007", text, { cause: error });
+  if (/^(23|22|42)/.test(state)) return new LabkeeperError("LK4005", text, { cause: error });
+  return new LabkeeperError("LK4001", text, { cause: error });
+}
+
+/** Runs database work and answers its failure as a LabkeeperError. */
+export async function guarded<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw storeError(error);
+  }
+}

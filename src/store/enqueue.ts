@@ -1,0 +1,34 @@
+import { type Kysely, sql } from "kysely";
+import type { Cause, JobKind } from "../core/types.ts";
+import { jsonb } from "./json.ts";
+
+export interface NewJob {
+  readonly labId: string;
+  readonly kind: JobKind;
+  readonly cause: Cause;
+  readonly correlationId: string;
+}
+
+/**
+ * Queues jobs for labs, one a lab. A destroy displaces whatever was queued and asks what runs to stop; another job
+ * that finds one queued leaves it there, since that one will read the lab's newest spec when it is claimed.
+ * Attempts come from the policy pinned with the lab. Answers how many were queued.
+ */
+export async function enqueue(tx: Kysely<unknown>, jobs: readonly NewJob[]): Promise<number> {
+  if (jobs.length === 0) return 0;
+  const destroyed = jobs.filter(({ kind }) => kind === "destroy").map(({ labId }) => labId);
+  if (destroyed.length > 0) {
+    await sql`update jobs set state = 'cancelled', finished_at = clock_timestamp()
+      where lab_id = any (${destroyed}::uuid[]) and state = 'queued' and kind <> 'destroy'`.execute(tx);
+    await sql`update jobs set cancel_requested = true
+      where lab_id = any (${destroyed}::uuid[]) and state = 'running' and kind <> 'destroy'`.execute(tx);
+  }
+  const { numAffectedRows } = await sql`
+    insert into jobs (lab_id, kind, team, account_region, max_attempts, cause, correlation_id)
+    select l.id, r.kind, l.team, l.account_region, (l.policy -> 'spec' -> 'lifecycle' ->> 'maxAttempts')::int, r.cause, r."correlationId"
+    from jsonb_to_recordset(${jsonb(jobs)}::jsonb) as r("labId" uuid, kind text, cause jsonb, "correlationId" uuid)
+    join labs l on l.id = r."labId"
+    on conflict (lab_id) where state = 'queued' do nothing
+  `.execute(tx);
+  return Number(numAffectedRows ?? 0);
+}

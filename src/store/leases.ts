@@ -1,0 +1,40 @@
+import { sql } from "kysely";
+import type { Lease, LeaseStore } from "../ports.ts";
+import { type Db, guarded } from "./connection.ts";
+import { jsonb } from "./json.ts";
+
+/** Locks with a deadline by the database's clock and a token that only grows (promise P3). */
+export const leaseStore = (db: Db): LeaseStore => ({
+  acquire: (resource, holder, seconds) =>
+    guarded(async () => {
+      const { rows } = await sql<{ token: string }>`
+        insert into leases as l (resource, holder, token, expires_at)
+        values (${resource}, ${holder}, 1, clock_timestamp() + make_interval(secs => ${seconds}))
+        on conflict (resource) do update
+          set holder = excluded.holder, token = l.token + 1, expires_at = excluded.expires_at, acquired_at = clock_timestamp()
+          where l.expires_at <= clock_timestamp()
+        returning token
+      `.execute(db);
+      const [row] = rows;
+      return row ? { resource, holder, token: Number(row.token) } : null;
+    }),
+
+  renew: (leases, seconds) =>
+    guarded(async () => {
+      if (leases.length === 0) return [];
+      const { rows } = await sql<{ resource: string }>`
+        update leases l set expires_at = clock_timestamp() + make_interval(secs => ${seconds})
+        from jsonb_to_recordset(${jsonb(leases)}::jsonb) as r(resource text, token bigint)
+        where l.resource = r.resource and l.token = r.token and l.expires_at > clock_timestamp()
+        returning l.resource
+      `.execute(db);
+      const kept = new Set(rows.map(({ resource }) => resource));
+      return leases.filter(({ resource }) => kept.has(resource));
+    }),
+
+  release: (lease: Lease) =>
+    guarded(async () => {
+      await sql`update leases set expires_at = clock_timestamp()
+        where resource = ${lease.resource} and token = ${lease.token} and expires_at > clock_timestamp()`.execute(db);
+    }),
+});

@@ -1,0 +1,103 @@
+import { sql } from "kysely";
+import type { Cause, JobKind } from "../core/types.ts";
+import type { ClaimedJob, ClaimRequest, WorkStore } from "../ports.ts";
+import { type Db, guarded } from "./connection.ts";
+import { finish } from "./finish.ts";
+import { jsonb } from "./json.ts";
+import { type LabRow, labFromRow } from "./rows.ts";
+
+interface ClaimedRow {
+  readonly id: string;
+  readonly kind: JobKind;
+  readonly cause: Cause;
+  readonly attempt: number;
+  readonly max_attempts: number;
+  readonly correlation_id: string;
+  readonly token: number;
+  readonly lab: LabRow;
+  readonly done_steps: readonly string[];
+}
+
+const claimedJob = (row: ClaimedRow, worker: string): ClaimedJob => ({
+  id: row.id,
+  kind: row.kind,
+  lab: labFromRow(row.lab),
+  cause: row.cause,
+  attempt: row.attempt,
+  maxAttempts: row.max_attempts,
+  correlationId: row.correlation_id,
+  lease: { resource: `lab:${row.lab.id}`, holder: worker, token: row.token },
+  doneSteps: row.done_steps,
+});
+
+async function claim(db: Db, request: ClaimRequest): Promise<ClaimedJob[]> {
+  const { worker, slots, destroySlots, leaseSeconds, limits } = request;
+  const { rows } = await sql<{ job: ClaimedRow }>`
+    select lk_claim_jobs(${worker}, ${slots}, ${destroySlots}, ${leaseSeconds},
+      ${limits.jobs}, ${limits.creates}, ${limits.createsPerTeam}, ${limits.createsPerAccountRegion}) as job
+  `.execute(db);
+  return rows.map(({ job }) => claimedJob(job, worker));
+}
+
+/** The queue as a worker sees it. Every write carries the lease's token; the database refuses an old one (promise P3). */
+export const workStore = (db: Db): Omit<WorkStore, "onWork"> => ({
+  claim: (request) => guarded(() => claim(db, request)),
+
+  beginStep: (job, step) =>
+    guarded(async () => {
+      await sql`
+        insert into job_steps (job_id, step, attempt, token) values (${job.id}, ${step}, ${job.attempt}, ${job.lease.token})
+        on conflict (job_id, step) do update
+          set attempt = excluded.attempt, token = excluded.token, started_at = clock_timestamp(), finished_at = null
+      `.execute(db);
+    }),
+
+  endStep: (job, step) =>
+    guarded(async () => {
+      await sql`update job_steps set finished_at = clock_timestamp(), token = ${job.lease.token}
+        where job_id = ${job.id} and step = ${step}`.execute(db);
+    }),
+
+  recordProgress: (job, phase, percent) =>
+    guarded(async () => {
+      await sql`update jobs set phase = ${phase}, percent = ${percent === null ? null : Math.round(percent)}
+        where id = ${job.id} and state = 'running' and token = ${job.lease.token}`.execute(db);
+    }),
+
+  recordIntent: (job, intent) =>
+    guarded(() =>
+      db.transaction().execute(async (tx) => {
+        await sql`select lk_require_lease(${job.lease.resource}, ${job.lease.token})`.execute(tx);
+        await sql`update labs set intent = ${jsonb(intent)}::jsonb, fence = ${job.lease.token} where id = ${job.lab.id}`.execute(tx);
+        await sql`
+          insert into lab_events (event_type, source, lab_id, lab, actor, cause, correlation_id, payload)
+          values ('intent.recorded', 'worker', ${job.lab.id}, ${job.lab.name}, ${job.lease.holder}, ${jsonb(job.cause)}::jsonb,
+            ${job.correlationId}, ${jsonb({ job: job.id, intent })}::jsonb)
+        `.execute(tx);
+      }),
+    ),
+
+  finish: (job, outcome) => guarded(() => finish(db, job, outcome)),
+
+  cancelRequested: (jobIds) =>
+    guarded(async () => {
+      if (jobIds.length === 0) return [];
+      const { rows } = await sql<{ id: string }>`
+        select id from jobs where id = any (${jobIds}::uuid[]) and cancel_requested`.execute(db);
+      return rows.map(({ id }) => id);
+    }),
+
+  nextRunIn: () =>
+    guarded(async () => {
+      const { rows } = await sql<{ ms: string | null }>`
+        select extract(epoch from min(run_at) - clock_timestamp()) * 1000 as ms from jobs where state = 'queued'`.execute(db);
+      const ms = rows[0]?.ms;
+      return ms === null || ms === undefined ? null : Math.max(0, Math.ceil(Number(ms)));
+    }),
+
+  outstanding: () =>
+    guarded(async () => {
+      const { rows } = await sql<{ n: string }>`select count(*) as n from jobs where state in ('queued', 'running')`.execute(db);
+      return Number(rows[0]?.n ?? 0);
+    }),
+});
