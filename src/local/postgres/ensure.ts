@@ -1,0 +1,131 @@
+/** The Postgres that labkeeper brings along: one server for a state folder, shared by every labkeeper that uses it. */
+
+import { access, chmod, constants, mkdir, rm } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { LabkeeperError } from "../../errors.ts";
+import { type Account, postgresAccount } from "./account.ts";
+import { findPostgresBinaries } from "./binaries.ts";
+import { clusterMajor, initCluster } from "./cluster.ts";
+import { withLock } from "./lock.ts";
+import { findPlace, type Place, readOrMakePassword, removeSocketFolder, socketFolder } from "./place.ts";
+import { findPostmaster, type PidFile, startPostmaster, stopPostmaster, waitReady } from "./postmaster.ts";
+import { type Connection, connectionOf, joinServer, type Presence, urlOf } from "./presence.ts";
+
+export interface EnsureOptions {
+  readonly stateDir: string;
+  /** False trades safety for speed: for tests, whose data may be lost. Default true. */
+  readonly durable?: boolean;
+  /** Where binaries and data go when Postgres cannot reach the checkout or the state folder; see `sharedFolder`. */
+  readonly sharedDir?: string;
+}
+
+export interface EmbeddedPostgres {
+  /** For pg and libpq; holds the password, so it is never logged. */
+  readonly url: string;
+  readonly connection: Connection;
+  /** Leaves the server; the last labkeeper to leave stops it. End your own connections before. Safe to repeat. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Finds or starts the server of a state folder; initdb runs once. Rejects with LK7002.
+ * When the server dies while this process uses it, it is started again; connections made meanwhile fail.
+ */
+export async function ensurePostgres(options: EnsureOptions): Promise<EmbeddedPostgres> {
+  const home = await openHome(options.stateDir);
+  const account = postgresAccount();
+  let place: Place | null = null;
+  let presence: Presence | null = null;
+  let stopped = false;
+  let revival: Promise<void> = Promise.resolve();
+
+  const join = async (): Promise<Connection> =>
+    await withLock(home, async () => {
+      place = await findPlace(home, account, options.sharedDir);
+      const password = await readOrMakePassword(home, (await clusterMajor(place.dataDir)) !== null);
+      const server = (await running(place)) ?? (await start(place, account, password, options));
+      const connection = connectionOf(server, password);
+      presence = await joinServer(connection, lost);
+      return connection;
+    });
+  const lost = (): void => {
+    if (stopped) return;
+    // A failure shows at the next query, as a database that cannot be reached; there is nobody here to tell.
+    revival = revival.then(async () => void (stopped || (await join()))).catch(() => undefined);
+  };
+
+  const connection = await join();
+  return {
+    url: urlOf(connection),
+    connection,
+    stop: async () => {
+      if (stopped) return;
+      stopped = true;
+      await revival;
+      await withLock(home, async () => {
+        const last = presence !== null && !(await presence.othersAreThere());
+        await presence?.leave();
+        if (last && place !== null) await stopPostmaster(place.dataDir);
+      });
+    },
+  };
+}
+
+/** Stops the server of a state folder and removes all its data, wherever it is. For folders that are thrown away. */
+export async function removePostgres(options: Pick<EnsureOptions, "stateDir" | "sharedDir">): Promise<void> {
+  const home = await openHome(options.stateDir);
+  await withLock(home, async () => {
+    const place = await findPlace(home, postgresAccount(), options.sharedDir);
+    await stopPostmaster(place.dataDir);
+    await removeSocketFolder(place);
+    await rm(place.root, { recursive: true, force: true });
+    await mkdir(home, { recursive: true });
+  });
+  await rm(home, { recursive: true, force: true });
+}
+
+async function openHome(stateDir: string): Promise<string> {
+  const home = join(resolve(stateDir), "postgres");
+  try {
+    // Others may pass, because Postgres may have to run as another user; what is inside is closed one by one.
+    if ((await mkdir(home, { recursive: true, mode: 0o711 })) !== undefined) await chmod(home, 0o711);
+    await access(home, constants.R_OK | constants.W_OK | constants.X_OK);
+    return home;
+  } catch (error) {
+    throw new LabkeeperError("LK7002", `${home} cannot be used: ${(error as Error).message}`, {
+      cause: error,
+      remedy: "Use a state folder that this user may write to, or set LABKEEPER_DATABASE_URL.",
+    });
+  }
+}
+
+/** A server that is there already, once it is ready: its owner may have crashed or just be starting it. */
+async function running(place: Place): Promise<PidFile | null> {
+  return (await findPostmaster(place.dataDir)) === null ? null : await waitReady(place.dataDir);
+}
+
+async function start(place: Place, account: Account, password: string, options: EnsureOptions): Promise<PidFile> {
+  const major = await clusterMajor(place.dataDir);
+  const binaries = await findPostgresBinaries({
+    ...(major !== null && { major }),
+    ...(options.sharedDir !== undefined && { sharedDir: options.sharedDir }),
+  });
+  const durable = options.durable ?? true;
+  if (major === null)
+    await initCluster({ binaries, account, dataDir: place.dataDir, user: "labkeeper", password, durable });
+  const socketDir = await socketFolder(place, account);
+  return await startPostmaster({
+    binaries,
+    account,
+    dataDir: place.dataDir,
+    logFile: place.logFile,
+    settings: {
+      listen_addresses: "",
+      // The setting is a list: quotes keep spaces and commas of a path together.
+      unix_socket_directories: `"${socketDir.replaceAll('"', '""')}"`,
+      port: 5432,
+      max_connections: 200,
+      ...(!durable && { fsync: "off", synchronous_commit: "off", full_page_writes: "off" }),
+    },
+  });
+}
