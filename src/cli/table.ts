@@ -23,7 +23,7 @@ export const table = (rows: readonly (readonly string[])[]): string => {
 };
 
 /** Shortened to fit, with `…` for what is missing. Counts characters, so pass text without colours. */
-export const fit = (text: string, width: number): string => {
+export const shorten = (text: string, width: number): string => {
   const characters = [...text];
   return characters.length <= width ? text : `${characters.slice(0, Math.max(0, width - 1)).join("")}…`;
 };
