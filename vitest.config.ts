@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    globalSetup: ["test/postgres-server.ts"],
     // Real processes and databases: forks keep a crash or a changed environment inside one file.
     pool: "forks",
     maxWorkers: 2,

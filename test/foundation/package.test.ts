@@ -1,0 +1,189 @@
+import { execFile } from "node:child_process";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join, relative } from "node:path";
+import { performance } from "node:perf_hooks";
+import type { Metafile } from "esbuild";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { bundle } from "../../scripts/bundle.ts";
+import { packageFile } from "../../src/package-root.ts";
+
+interface Manifest {
+  readonly version: string;
+  readonly files: readonly string[];
+  readonly dependencies: Readonly<Record<string, string>>;
+}
+
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const manifest = JSON.parse(readFileSync(packageFile("package.json"), "utf8")) as Manifest;
+const newNode = packageFile("node_modules/node/bin/node");
+/** The machine's own Node and npm, without those that npm puts first for scripts of this package. */
+const machinePath = (process.env["PATH"] ?? "")
+  .split(delimiter)
+  .filter((folder) => !folder.includes("node_modules"))
+  .join(delimiter);
+
+/** Runs a program as somebody outside this checkout would. */
+const run = (command: string, args: readonly string[], cwd: string): Promise<Ended> =>
+  new Promise((resolve) => {
+    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|node_|vitest)/i.test(name)));
+    execFile(command, args, { cwd, env: { ...env, PATH: machinePath } }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code ?? 1), stdout, stderr });
+    });
+  });
+
+let folder: string;
+let staged: string;
+let metafile: Metafile;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "labkeeper-package-"));
+  // Staged, so that a test run leaves the checkout's own dist/ as it is.
+  staged = join(folder, "staged");
+  mkdirSync(staged);
+  for (const name of ["package.json", "LICENSE", "README.md", "bin", ...manifest.files]) {
+    if (existsSync(packageFile(name)) && name !== "dist")
+      cpSync(packageFile(name), join(staged, name), { recursive: true });
+  }
+  metafile = await bundle(join(staged, "dist"));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("package", () => {
+  let app: string;
+
+  beforeAll(async () => {
+    app = join(folder, "app");
+    mkdirSync(app);
+    writeFileSync(join(app, "package.json"), '{"private": true}');
+    const packed = await run("npm", ["pack", "--ignore-scripts", "--pack-destination", folder], staged);
+    expect(packed.code, packed.stderr).toBe(0);
+    const tarball = join(folder, `labkeeper-${manifest.version}.tgz`);
+    const installed = await run("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund", tarball], app);
+    expect(installed.code, installed.stderr).toBe(0);
+  }, 180_000);
+
+  const labkeeper = (...args: string[]) => run(join(app, "node_modules/.bin/labkeeper"), args, app);
+
+  test("brings a working command", async () => {
+    expect(await labkeeper("--version")).toEqual({ code: 0, stdout: `${manifest.version}\n`, stderr: "" });
+    const help = await labkeeper("--help");
+    expect(help).toMatchObject({ code: 0, stderr: "" });
+    expect(help.stdout).toContain("Usage: labkeeper");
+  });
+
+  test("brings every file it reads at run time", () => {
+    const files = ["migrations", "profiles", "schemas", "catalog-example"].flatMap((name) =>
+      filesUnder(packageFile(name)),
+    );
+    const missing = files.filter((file) => !existsSync(join(app, "node_modules/labkeeper", file)));
+    expect(missing).toEqual([]);
+    expect(existsSync(join(app, "node_modules/labkeeper/LICENSE"))).toBe(true);
+  });
+
+  test("brings no sources, tests or development packages", () => {
+    expect(readdirSync(join(app, "node_modules/labkeeper"))).not.toEqual(
+      expect.arrayContaining([expect.stringMatching(/^(src|test|bench|scripts|node_modules)$/)]),
+    );
+    expect(existsSync(join(app, "node_modules/typescript"))).toBe(false);
+  });
+});
+
+describe("--help", () => {
+  test("loads commander and nothing heavier", () => {
+    expect([...loadedAtStart(metafile, "main.js")].sort()).toEqual(["commander"]);
+  });
+
+  test("takes under 80 ms where bare Node takes 24 ms", async () => {
+    symlinkSync(packageFile("node_modules"), join(staged, "node_modules"));
+    const bare = await fastest(() => run(newNode, ["-e", "0"], staged));
+    const help = await fastest(() => run(newNode, ["bin/labkeeper.mjs", "--help"], staged));
+    // What labkeeper adds to bare Node, so that a slow machine does not fail a fast program.
+    expect(help - bare).toBeLessThan(Math.max(56, bare * (56 / 24)));
+  });
+});
+
+describe("bin/labkeeper.mjs", () => {
+  let clone: string;
+
+  beforeAll(() => {
+    clone = join(folder, "clone");
+    mkdirSync(clone);
+    for (const name of ["package.json", "bin", "src"])
+      cpSync(packageFile(name), join(clone, name), { recursive: true });
+    symlinkSync(packageFile("node_modules"), join(clone, "node_modules"));
+  });
+
+  test.each([
+    ["the machine's Node", "node"],
+    ["a Node that runs TypeScript", newNode],
+  ])("runs the sources of a clone that was not built, with %s", async (_, node) => {
+    const version = await run(node, ["bin/labkeeper.mjs", "--version"], clone);
+    expect(version).toMatchObject({ code: 0, stdout: `${manifest.version}\n` });
+  });
+
+  test("hands on the exit code", async () => {
+    for (const node of ["node", newNode]) {
+      expect(await run(node, ["bin/labkeeper.mjs", "--no-such-flag"], clone)).toMatchObject({ code: 2 });
+    }
+  });
+
+  test("says which Node it needs", async () => {
+    const pretend = `Object.defineProperty(process, "versions", { value: { ...process.versions, node: "18.20.4" } });`;
+    const args = ["--import", `data:text/javascript,${encodeURIComponent(pretend)}`, "bin/labkeeper.mjs", "--help"];
+    const { code, stdout, stderr } = await run(newNode, args, clone);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toContain("Node 20.19 or newer is needed, this is 18.20.4");
+  });
+});
+
+function filesUnder(root: string): readonly string[] {
+  if (!existsSync(root)) return [];
+  return readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(packageFile("."), join(entry.parentPath, entry.name)));
+}
+
+/** Packages that the program imports before it has looked at its arguments. */
+function loadedAtStart(built: Metafile, program: string): ReadonlySet<string> {
+  const outputs = new Map(Object.entries(built.outputs).map(([path, output]) => [path.split("/").at(-1), output]));
+  const packages = new Set<string>();
+  const seen = new Set<string>();
+  const queue = [program];
+  for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
+    if (seen.has(name)) continue;
+    seen.add(name);
+    for (const { path, kind, external } of outputs.get(name)?.imports ?? []) {
+      if (kind !== "import-statement") continue;
+      if (!external) queue.push(path.split("/").at(-1) ?? path);
+      else if (!path.startsWith("node:")) packages.add(path);
+    }
+  }
+  return packages;
+}
+
+/** Milliseconds of the fastest of a few runs: the others waited for something else. */
+async function fastest(work: () => Promise<Ended>): Promise<number> {
+  let best = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < 7; round += 1) {
+    const started = performance.now();
+    expect((await work()).code).toBe(0);
+    best = Math.min(best, performance.now() - started);
+  }
+  return best;
+}
