@@ -20,8 +20,10 @@ export interface CommandContext {
   readonly colours: Palette;
   /** Colours for stderr. */
   readonly noteColours: Palette;
-  readonly stdoutIsTerminal: boolean;
-  readonly stderrIsTerminal: boolean;
+  /** Width of stdout; null when it is not a terminal. */
+  readonly columns: number | null;
+  /** Width of stderr; null when it is not a terminal. */
+  readonly noteColumns: () => number | null;
   /** Who runs this, for the audit trail: `cli:octocat`. */
   readonly actor: string;
 }

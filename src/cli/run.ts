@@ -67,8 +67,8 @@ export const run = async (argv: readonly string[]): Promise<number> => {
     outputClosed,
     colours,
     noteColours,
-    stdoutIsTerminal: process.stdout.isTTY === true,
-    stderrIsTerminal: process.stderr.isTTY === true,
+    columns: process.stdout.isTTY === true ? process.stdout.columns : null,
+    noteColumns: () => (process.stderr.isTTY === true ? process.stderr.columns : null),
     actor: actor(),
   };
   // Commander's words about wrong usage are dropped: they are reported below, in one voice with other errors.

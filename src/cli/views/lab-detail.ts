@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from "../../core/types.ts";
 import type { LabDetail } from "../../ports.ts";
 import type { Palette } from "../palette.ts";
-import { plain, plainLine } from "../palette.ts";
+import { palette, plain, plainLine } from "../palette.ts";
 import { table } from "../table.ts";
 import { duration, relative, secondsBetween, stamp } from "../time.ts";
 import { causeWords } from "./cause.ts";
@@ -87,6 +87,16 @@ export const labDetailText = (detail: LabDetail, now: Date, colours: Palette): s
     ...section("RECEIPT", detail.receipt === null ? [] : [`  ${shown(detail.receipt)}`]),
   ].join("\n\n");
 };
+
+const fence = (text: string): string => {
+  const longest = Math.max(2, ...(text.match(/`+/g) ?? []).map((run) => run.length));
+  const ticks = "`".repeat(longest + 1);
+  return `${ticks}text\n${text}\n${ticks}`;
+};
+
+/** The same in a Markdown code block, where nothing from outside can turn into markup. */
+export const labDetailMarkdown = (detail: LabDetail, now: Date): string =>
+  fence(labDetailText(detail, now, palette(false)));
 
 /** What `status LAB --output json` prints. */
 export const labDetailJson = (detail: LabDetail, now: Date): string =>

@@ -24,6 +24,8 @@ export const stateWord = (state: LabState, colours: Palette): string => colours[
 
 /** `provision: install 43% for 1m 2s, about 30s left`, or why it waits. */
 export const jobWords = (job: JobView, now: Date): string => {
+  if (job.state === "dead")
+    return `${job.kind}: given up after ${job.attempt} ${job.attempt === 1 ? "attempt" : "attempts"}`;
   const again = job.attempt > 1 ? ` (attempt ${job.attempt})` : "";
   if (job.elapsedSeconds === null) {
     const later = new Date(job.runAt).getTime() > now.getTime();

@@ -1,3 +1,4 @@
+import type { Problem } from "../../core/types.ts";
 import type { HoldRow } from "../../ports.ts";
 import type { Palette } from "../palette.ts";
 import { plainLine } from "../palette.ts";
@@ -5,14 +6,13 @@ import { shorten, table, widthOf } from "../table.ts";
 import { duration } from "../time.ts";
 import type { LabView } from "./lab-view.ts";
 import { expiryWords, stateWord, workWords } from "./lab-words.ts";
-import type { FileProblem } from "./problems.ts";
 
 export interface StatusList {
   /** The database's clock. */
   readonly now: Date;
   readonly labs: readonly LabView[];
   readonly holds: readonly HoldRow[];
-  readonly problems: readonly FileProblem[];
+  readonly problems: readonly Problem[];
   readonly queue: { readonly queued: number; readonly running: number; readonly dead: number };
 }
 
@@ -36,7 +36,7 @@ const holdLines = (holds: readonly HoldRow[], colours: Palette): string[] =>
     `  ${colours.cyan("→")} ${plainLine(hold.release)}`,
   ]);
 
-const problemLines = (problems: readonly FileProblem[], colours: Palette): string[] =>
+const problemLines = (problems: readonly Problem[], colours: Palette): string[] =>
   problems.flatMap((problem) => [
     `${colours.red(problem.code)}  ${plainLine(problem.path)}:${problem.line}:${problem.column}  ${plainLine(problem.message)}`,
     `  ${colours.cyan("→")} ${plainLine(problem.remedy)}`,
