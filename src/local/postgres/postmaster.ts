@@ -57,9 +57,7 @@ export async function startPostmaster(order: StartOrder): Promise<PidFile> {
   for (;;) {
     const result = await tryStart(order);
     if (typeof result !== "string") return result;
-    const remains = /pre-existing shared memory block|lock file ".*" already exists|Address already in use/.test(
-      result,
-    );
+    const remains = /pre-existing shared memory block|lock file ".*" already exists/.test(result);
     if (!remains || Date.now() > deadline) throw new LabkeeperError("LK7002", `${result} (log: ${order.logFile})`);
     await delay(200);
   }
@@ -77,8 +75,11 @@ export async function waitReady(dataDir: string): Promise<PidFile | null> {
   throw new LabkeeperError("LK7002", `the server on ${dataDir} is not ready after ${START_LIMIT_MS / 60_000} minutes`);
 }
 
-/** Stops the server of a data folder, whatever its clients do; returns when the process is gone. Nothing to do: fine. */
-export async function stopPostmaster(dataDir: string): Promise<void> {
+/**
+ * Stops the server of a data folder, whatever its clients do; returns when the process is gone. Nothing to do: fine.
+ * `keepData` false skips writing what is in memory: the data is removed anyway.
+ */
+export async function stopPostmaster(dataDir: string, keepData = true): Promise<void> {
   const running = await findPostmaster(dataDir);
   if (running === null) return;
   // SIGINT: a fast shutdown that writes everything. SIGQUIT: at once, the next start recovers from the log.
@@ -87,6 +88,7 @@ export async function stopPostmaster(dataDir: string): Promise<void> {
     ["SIGQUIT", 10_000],
     ["SIGKILL", 10_000],
   ] as const) {
+    if (signal === "SIGINT" && !keepData) continue;
     send(running.pid, signal);
     const deadline = Date.now() + patience;
     for (let pause = 2; Date.now() < deadline; pause = Math.min(pause * 1.3, 50)) {
