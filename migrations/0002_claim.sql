@@ -53,7 +53,8 @@ begin
       from jobs j join labs b on b.id = j.lab_id
       where j.state = 'queued' and j.lane = w.lane and j.team = w.team and j.run_at <= clock_timestamp()
         and not exists (select 1 from running r where r.lab_id = j.lab_id)
-        and (j.lane = 0 or (j.lane = 1 and b.state = 'ready') or (j.lane = 2 and b.state in ('pending', 'failed')))
+        and (j.lane = 0 or (j.lane = 1 and b.state in ('ready', 'updating'))
+          or (j.lane = 2 and b.state in ('pending', 'failed', 'provisioning')))
       order by j.run_at, j.id
       limit case
         when w.lane = 0 then p_slots + p_destroy_slots
@@ -130,7 +131,7 @@ begin
   select jsonb_build_object(
     'id', j.id, 'kind', j.kind, 'cause', j.cause, 'attempt', j.attempt, 'max_attempts', j.max_attempts,
     'correlation_id', j.correlation_id, 'token', j.token, 'lab', to_jsonb(b),
-    'done_steps', (select coalesce(jsonb_agg(s.step), '[]') from job_steps s where s.job_id = j.id and s.finished_at is not null))
+    'done_steps', (select coalesce(jsonb_agg(s.step), '[]') from job_steps s where s.job_id = j.id and s.attempt = j.attempt and s.finished_at is not null))
   from jobs j join labs b on b.id = j.lab_id
   where j.id = any (v_ids)
   order by j.lane, j.run_at, j.id;

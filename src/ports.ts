@@ -12,7 +12,7 @@ import type {
   FailureRecord,
   GuardFacts,
   JobKind,
-  Json,
+  Problem,
   JsonObject,
   Lab,
   Observation,
@@ -173,7 +173,7 @@ export interface WorkStore {
   onWork(callback: () => void): Promise<AsyncDisposable>;
   /** Milliseconds until the next queued job may run; null when nothing is queued. */
   nextRunIn(): Promise<number | null>;
-  /** Jobs queued or running, anybody's. */
+  /** Jobs queued or running, anybody's, without destroys that keep failing: those are never given up. */
   outstanding(): Promise<number>;
 }
 
@@ -218,6 +218,13 @@ export interface Provisioner {
   observe(lab: LabOrder, intent: JsonObject, context: ProvisionerContext): Promise<Observation>;
 }
 
+/** A private folder a lab on this host, for provisioners. */
+export interface Workspace {
+  /** Makes it when it is not there; answers its absolute path. */
+  open(labId: string): Promise<string>;
+  remove(labId: string): Promise<void>;
+}
+
 // ---------------------------------------------------- artifacts and secrets
 
 /** Credentials by name (`kubeconfig`, `password`, …). Prints as `[secret]` wherever it ends up by accident. */
@@ -253,6 +260,8 @@ export interface CommandStore {
   retry(lab: string, actor: string): Promise<{ readonly job: JobKind }>;
   /** Stops what runs on the lab and destroys what was made; it is not made again while its file stays. */
   cancel(lab: string, actor: string): Promise<{ readonly jobCancelled: JobKind | null }>;
+  /** Leaves a trace that somebody read a lab's credentials. */
+  recordAccess(lab: string, actor: string): Promise<void>;
 }
 
 export interface LabSummary {
@@ -317,7 +326,7 @@ export interface ReadStore {
   labs(all: boolean): Promise<readonly LabSummary[]>;
   lab(name: string): Promise<LabDetail | null>;
   holds(): Promise<readonly HoldRow[]>;
-  problems(): Promise<readonly { readonly path: string; readonly problems: Json }[]>;
+  problems(): Promise<readonly { readonly path: string; readonly problems: readonly Problem[] }[]>;
   /** A lab's story across all its incarnations, oldest first. */
   events(name: string): Promise<readonly LabEvent[]>;
   queue(): Promise<{ readonly queued: number; readonly running: number; readonly dead: number }>;

@@ -38,24 +38,42 @@ const once = <T>(build: () => Promise<T>): (() => Promise<T>) => {
   };
 };
 
-const ROOT_ONLY = 0o700;
+const OWNER_ONLY = 0o700;
+
+/** What must be closed, in the order in which it was opened. (AsyncDisposableStack is not in Node 20.) */
+interface Closers {
+  add(close: () => Promise<void>): void;
+  closeAll(): Promise<void>;
+}
+
+const closers = (): Closers => {
+  const list: (() => Promise<void>)[] = [];
+  return {
+    add: (close) => {
+      list.push(close);
+    },
+    closeAll: async () => {
+      const failures: unknown[] = [];
+      for (let close = list.pop(); close !== undefined; close = list.pop()) {
+        await close().catch((error: unknown) => failures.push(error));
+      }
+      if (failures.length > 0) throw failures[0];
+    },
+  };
+};
 
 /** What connects to the database: the configured server, or the embedded one, started when nobody else did. */
-const connectionSource = (config: Config, stack: AsyncDisposableStack): (() => Promise<Connection>) =>
+const connectionSource = (config: Config, open: Closers): (() => Promise<Connection>) =>
   once(async () => {
     if (config.databaseUrl !== null) return { connectionString: config.databaseUrl };
-    await mkdir(config.stateDir, { recursive: true, mode: ROOT_ONLY });
+    await mkdir(config.stateDir, { recursive: true, mode: OWNER_ONLY });
     const { ensurePostgres } = await import("./local/postgres/ensure.ts");
     const server = await ensurePostgres({ stateDir: config.stateDir });
-    stack.defer(() => server.stop());
+    open.add(() => server.stop());
     return server.connection;
   });
 
-const storeSource = (
-  config: Config,
-  stack: AsyncDisposableStack,
-  connection: () => Promise<Connection>,
-): (() => Promise<Store>) =>
+const storeSource = (config: Config, open: Closers, connection: () => Promise<Connection>): (() => Promise<Store>) =>
   once(async () => {
     const where = await connection();
     const { openStore } = await import("./store/open.ts");
@@ -68,7 +86,7 @@ const storeSource = (
       await migrate(where);
       return await openStore(where, options);
     });
-    stack.defer(() => opened.close());
+    open.add(() => opened.close());
     return opened;
   });
 
@@ -112,12 +130,12 @@ const provisionerBuilds = (config: Config): ReadonlyMap<string, Build> => {
 
 /** Joins the edges that a configuration asks for. Nothing is opened, started or loaded before it is asked for. */
 export const wire = (config: Config): Edges => {
-  const stack = new AsyncDisposableStack();
-  const connection = connectionSource(config, stack);
+  const open = closers();
+  const connection = connectionSource(config, open);
   const builds = provisionerBuilds(config);
   return {
     config,
-    store: storeSource(config, stack, connection),
+    store: storeSource(config, open, connection),
     migrate: async () => {
       const { migrate } = await import("./store/migrate.ts");
       return await migrate(await connection());
@@ -136,11 +154,13 @@ export const wire = (config: Config): Edges => {
     },
     provisionerNames: () => [...builds.keys()].sort(),
     artifacts: once(async () => {
-      throw new LabkeeperError("LK7001", "not wired yet");
+      const { folderArtifacts } = await import("./local/artifacts.ts");
+      return folderArtifacts(config.artifactsFolder);
     }),
     secrets: once(async () => {
-      throw new LabkeeperError("LK7001", "not wired yet");
+      const { folderSecrets } = await import("./local/secrets.ts");
+      return folderSecrets({ root: config.secretsFolder, keyFile: config.secretsKeyFile });
     }),
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+    [Symbol.asyncDispose]: open.closeAll,
   };
 };

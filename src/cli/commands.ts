@@ -1,10 +1,11 @@
 import type { Register } from "./context.ts";
 import { register as control } from "./control.ts";
 import { register as credentials } from "./credentials.ts";
+import { register as doctor } from "./doctor.ts";
 import { register as explain } from "./explain.ts";
 import { register as logs } from "./logs.ts";
 import { register as migrate } from "./migrate.ts";
 import { register as status } from "./status.ts";
 
 /** In the order in which `--help` lists them. */
-export const commands: readonly Register[] = [status, explain, logs, credentials, control, migrate];
+export const commands: readonly Register[] = [status, explain, logs, credentials, control, migrate, doctor];

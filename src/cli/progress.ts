@@ -27,6 +27,8 @@ interface Running {
 
 const FRAMES = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 const REDRAW_MS = 120;
+/** More lines than the screen has could not be erased again. */
+const MOST_LINES = 16;
 const WORDS = { provision: "create", update: "update", destroy: "destroy" } as const;
 
 const outcomeWords = (outcome: JobOutcome, colours: Palette): string => {
@@ -79,9 +81,11 @@ export const createProgress = ({
   const draw = (): void => {
     const width = (columns() ?? 80) - 3;
     const spinner = FRAMES[frame++ % FRAMES.length] ?? "";
-    const rows = [...running.values()].map(
+    const entries = [...running.values()];
+    const rows = entries.slice(0, MOST_LINES).map(
       (entry) => `${colours.cyan(spinner)} ${shorten(line(entry, clock()), width)}\n`,
     );
+    if (entries.length > MOST_LINES) rows.push(colours.dim(`  and ${entries.length - MOST_LINES} more\n`));
     const text = erase() + rows.join("");
     drawn = rows.length;
     if (text !== "") write(text);

@@ -31,7 +31,7 @@ export async function applyProvisions(
     policy,
     path: file.path,
     document_digest: file.digest,
-    monthly_cost: monthlyCost(policy.spec, spec),
+    monthly_cost: monthlyCost(policy.spec, spec.workers),
   }));
   const { rows: inserted } = await sql<{ id: string; name: string }>`
     insert into labs (id, name, team, platform, base_domain, account_region, spec, policy, path, commit, document_digest, monthly_cost)
@@ -79,7 +79,7 @@ export async function applyUpdates(
     spec,
     path: file.path,
     document_digest: file.digest,
-    monthly_cost: monthlyCost(lab.policy.spec, spec),
+    monthly_cost: monthlyCost(lab.policy.spec, spec.workers),
     revive: job === "provision",
   }));
   // A lab that had failed for good gets a new chance with its new spec: `failed` is what a provision starts from.

@@ -27,7 +27,7 @@ function endingOf(kind: JobKind, outcome: JobOutcome): Ending {
     case "dead":
       return { event: `${kind}.dead`, job: "dead", lab: kind === "update" ? "ready" : outcome.timedOut ? "timed_out" : "failed_permanent" };
     case "released":
-      return { event: `${kind}.released`, job: "queued", lab: whileWaiting[kind] };
+      return { event: `${kind}.released`, job: "queued", lab: null };
     case "cancelled":
       return { event: `${kind}.cancelled`, job: "cancelled", lab: kind === "update" ? "ready" : null };
   }

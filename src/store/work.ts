@@ -6,6 +6,9 @@ import { finish } from "./finish.ts";
 import { jsonb } from "./json.ts";
 import { type LabRow, labFromRow } from "./rows.ts";
 
+/** A destroy that failed this often is tried on for ever, but nobody waits for it. */
+const STUCK_AFTER = 3;
+
 interface ClaimedRow {
   readonly id: string;
   readonly kind: JobKind;
@@ -97,7 +100,9 @@ export const workStore = (db: Db): Omit<WorkStore, "onWork"> => ({
 
   outstanding: () =>
     guarded(async () => {
-      const { rows } = await sql<{ n: string }>`select count(*) as n from jobs where state in ('queued', 'running')`.execute(db);
+      const { rows } = await sql<{ n: string }>`
+        select count(*) as n from jobs
+        where state = 'running' or (state = 'queued' and not (kind = 'destroy' and attempt >= ${STUCK_AFTER}))`.execute(db);
       return Number(rows[0]?.n ?? 0);
     }),
 });

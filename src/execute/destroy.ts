@@ -1,0 +1,43 @@
+import { LabkeeperError } from "../errors.ts";
+import type { ReceiptDraft } from "../ports.ts";
+import { type Findings, type Run, type Step, secretKey } from "./step.ts";
+
+/** Back to nothing, and proof of it. */
+export const destroy: readonly Step[] = [
+  { name: "destroy", durable: false, run: remove },
+  { name: "observe", durable: false, run: observeTwice },
+  { name: "remove-credentials", durable: false, run: removeCredentials },
+];
+
+async function remove({ order, provisioner, context }: Run, { intent }: Findings): Promise<Partial<Findings>> {
+  if (intent) await provisioner.destroy(order, intent, context);
+  return {};
+}
+
+type Sighting = ReceiptDraft["observations"][number];
+
+/** Promise P4: gone is what two looks agree on. `present` and `unknown` both send the job round again. */
+async function observeTwice(run: Run, found: Findings): Promise<Partial<Findings>> {
+  const first = await lookForAbsence(run, found);
+  await run.pauseBetweenObservations();
+  const second = await lookForAbsence(run, found);
+  return { receipt: { provisioner: run.order.spec.provisioner, observations: [first, second] } };
+}
+
+async function lookForAbsence({ order, provisioner, context, now }: Run, { intent }: Findings): Promise<Sighting> {
+  if (!intent) return { at: now(), verdict: "absent", evidence: ["no intent was ever recorded, so nothing was made (P2)"] };
+  const seen = await provisioner.observe(order, intent, context);
+  switch (seen.verdict) {
+    case "absent":
+      return { at: now(), verdict: "absent", evidence: seen.evidence };
+    case "present":
+      throw new LabkeeperError("LK5007", `${order.name}: ${seen.evidence.join(", ") || "something"} remains`);
+    case "unknown":
+      throw new LabkeeperError("LK5008", `${order.name}: ${seen.reason}`);
+  }
+}
+
+async function removeCredentials({ order, secrets }: Run): Promise<Partial<Findings>> {
+  await secrets.remove(secretKey(order.id));
+  return {};
+}

@@ -1,0 +1,28 @@
+import type { ArtifactStore, Clock } from "../ports.ts";
+
+/**
+ * A lab's log: lines in order, written behind the work's back, never failing it. Redaction has happened before; a
+ * store that cannot be written loses lines, not labs.
+ */
+export function labLog(artifacts: ArtifactStore, key: string, clock: Clock): { line(text: string): void; flushed(): Promise<void> } {
+  let waiting = "";
+  let writing: Promise<void> | null = null;
+
+  const write = async (): Promise<void> => {
+    while (waiting !== "") {
+      const text = waiting;
+      waiting = "";
+      await artifacts.append(key, text).catch(() => {});
+    }
+    writing = null;
+  };
+  return {
+    line(text) {
+      waiting += `${clock.now().toISOString()} ${text.replaceAll(/[\r\n]+/g, " ")}\n`;
+      writing ??= write();
+    },
+    async flushed() {
+      while (writing) await writing;
+    },
+  };
+}

@@ -1,0 +1,37 @@
+import { LabkeeperError } from "../errors.ts";
+import { type Findings, type Run, type Step, secretKey } from "./step.ts";
+
+/** From nothing to a lab that answers with its stored credentials. */
+export const provision: readonly Step[] = [
+  { name: "record-intent", durable: true, run: recordIntent },
+  { name: "install", durable: false, run: install },
+  { name: "store-credentials", durable: true, run: storeCredentials },
+  { name: "verify", durable: false, run: verify },
+];
+
+/** Promise P2: what a destroy will need is in Postgres before the first call that makes something. */
+async function recordIntent({ job, order, provisioner, context, recordIntent: record }: Run): Promise<Partial<Findings>> {
+  if (job.lab.intent) return { intent: job.lab.intent };
+  const intent = await provisioner.prepare(order, context);
+  await record(intent);
+  return { intent };
+}
+
+async function install({ order, provisioner, context }: Run, { intent }: Findings): Promise<Partial<Findings>> {
+  if (!intent) throw new LabkeeperError("LK4005", "install without a recorded intent");
+  return provisioner.install(order, intent, context);
+}
+
+async function storeCredentials({ order, secrets }: Run, { credentials }: Findings): Promise<Partial<Findings>> {
+  if (!credentials) throw new LabkeeperError("LK5005", "install answered no credentials");
+  await secrets.put(secretKey(order.id), credentials);
+  return {};
+}
+
+/** Promise P5: what is proven to work is what was stored, not what was in memory. */
+async function verify({ order, provisioner, context, secrets }: Run, { intent }: Findings): Promise<Partial<Findings>> {
+  const stored = await secrets.get(secretKey(order.id));
+  if (!stored || !intent) throw new LabkeeperError("LK6002", `the credentials of ${order.name} are not there after storing them`);
+  await provisioner.verify(order, intent, stored, context);
+  return {};
+}

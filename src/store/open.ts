@@ -1,0 +1,47 @@
+import { sql } from "kysely";
+import type { CommandStore, LeaseStore, ReadStore, ReconcileStore, WorkStore } from "../ports.ts";
+import { apply } from "./apply.ts";
+import { commandStore } from "./commands.ts";
+import { compare } from "./compare.ts";
+import { type Connection, connect, guarded } from "./connection.ts";
+import { leaseStore } from "./leases.ts";
+import { listen } from "./listen.ts";
+import { requireSchema } from "./migrate.ts";
+import { readStore } from "./reads.ts";
+import { latestRevision } from "./revisions.ts";
+import { only } from "./rows.ts";
+import { workStore } from "./work.ts";
+
+export interface Store extends ReconcileStore, WorkStore, LeaseStore, CommandStore, ReadStore, AsyncDisposable {
+  /** The database's clock, for doctor's comparison with this host's. */
+  databaseTime(): Promise<Date>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the store. The schema must be there already (`migrate`).
+ * @throws LK4001, LK4002, LK4003, LK4007
+ */
+export async function openStore(connection: Connection, options: { readonly max?: number; readonly name?: string } = {}): Promise<Store> {
+  const { db, pool, close } = connect(connection, options);
+  try {
+    await guarded(() => requireSchema(pool));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    ...workStore(db),
+    ...leaseStore(db),
+    ...commandStore(db),
+    ...readStore(db),
+    revision: () => guarded(() => latestRevision(db)),
+    compare: (changes, now, windowHours) => compare(db, changes, now, windowHours),
+    apply: (application, lease) => apply(db, application, lease),
+    onWork: (callback) => listen(connection, callback),
+    databaseTime: () =>
+      guarded(async () => only((await sql<{ now: Date }>`select clock_timestamp() as now`.execute(db)).rows).now),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

@@ -1,0 +1,186 @@
+/** Keeps a process's hands full: claims jobs, holds their leases, and gives them back in order. */
+
+import PQueue from "p-queue";
+import type { ClaimedJob, JobOutcome, Lease, LeaseStore, QueueLimits, WorkStore } from "./ports.ts";
+import { type StopReason, type WorkDeps, work } from "./work.ts";
+
+export interface WorkerOptions {
+  /** Names this worker where it holds a lease. */
+  readonly name: string;
+  readonly concurrency: number;
+  /** More places that only destroys may take. */
+  readonly destroyConcurrency: number;
+  readonly leaseSeconds: number;
+  readonly heartbeatSeconds: number;
+  /** The fallback when nobody wakes us, milliseconds. */
+  readonly pollMs: number;
+  /** How long running steps may take to reach a durable point on the way out, milliseconds. */
+  readonly drainMs: number;
+  readonly limits: QueueLimits;
+}
+
+export interface WorkerDeps extends WorkDeps {
+  readonly store: WorkDeps["store"] & WorkStore & LeaseStore;
+  /** A claim or heartbeat that failed; the worker goes on. */
+  onError(error: unknown): void;
+}
+
+export interface Worker {
+  /** Resolves when nothing is left to do, or the worker stopped; answers the labs that failed for good meanwhile. */
+  drained(): Promise<{ readonly failed: readonly string[] }>;
+  /** Orderly end: claims no more, lets steps reach a durable point, then interrupts, releases everything. */
+  stop(): Promise<void>;
+}
+
+interface Active {
+  readonly job: ClaimedJob;
+  readonly abort: AbortController;
+}
+
+/** Destroys are never dead; after this many attempts a waiting caller is told that they fail. */
+const STUCK_AFTER = 3;
+
+export async function startWorker(deps: WorkerDeps, options: WorkerOptions): Promise<Worker> {
+  const { store, clock } = deps;
+  const places = options.concurrency + options.destroyConcurrency;
+  const queue = new PQueue({ concurrency: places });
+  const active = new Map<string, Active>();
+  const failed = new Set<string>();
+  const waiters: ((result: { failed: readonly string[] }) => void)[] = [];
+  let leaving = false;
+  let claiming = false;
+  let again = false;
+  let timer: NodeJS.Timeout | null = null;
+  let renewedAt = clock.monotonic();
+
+  const stopAll = (reason: StopReason): void => {
+    for (const { abort } of active.values()) abort.abort(reason);
+  };
+
+  const run = async (job: ClaimedJob, abort: AbortController): Promise<void> => {
+    try {
+      note(job, await work(deps, job, { signal: abort.signal, leaving: () => leaving }));
+    } catch (error) {
+      // Its outcome could not be recorded; the lease runs out and another worker looks at what is there.
+      deps.onError(error);
+    } finally {
+      active.delete(job.id);
+      pump();
+    }
+  };
+
+  const note = (job: ClaimedJob, outcome: JobOutcome | null): void => {
+    const stuck = outcome?.kind === "retry" && job.kind === "destroy" && job.attempt >= STUCK_AFTER;
+    if (outcome?.kind === "dead" || stuck) failed.add(job.lab.name);
+    else if (outcome?.kind === "provisioned" || outcome?.kind === "destroyed") failed.delete(job.lab.name);
+  };
+
+  const claim = async (): Promise<void> => {
+    const slots = Math.max(0, options.concurrency - active.size);
+    const destroySlots = places - active.size - slots;
+    if (slots + destroySlots === 0) return;
+    const jobs = await store.claim({
+      worker: options.name,
+      slots,
+      destroySlots,
+      leaseSeconds: options.leaseSeconds,
+      limits: options.limits,
+    });
+    for (const job of jobs) {
+      const abort = new AbortController();
+      active.set(job.id, { job, abort });
+      void queue.add(() => run(job, abort));
+    }
+    if (active.size === 0) await settle();
+  };
+
+  /** Nothing runs here: say so to whoever waits for the queue to be empty, and sleep until the next job is due. */
+  const settle = async (): Promise<void> => {
+    if (waiters.length > 0 && (await store.outstanding()) === 0) {
+      for (const resolve of waiters.splice(0)) resolve({ failed: [...failed].sort() });
+    }
+  };
+
+  /** Claims now, and once more if somebody asked meanwhile; one claim is in flight at a time. */
+  const pump = (): void => {
+    if (leaving) return;
+    again = true;
+    if (claiming) return;
+    claiming = true;
+    void (async () => {
+      while (again && !leaving) {
+        again = false;
+        await claim().catch(deps.onError);
+      }
+      claiming = false;
+      await schedule();
+    })();
+  };
+
+  const schedule = async (): Promise<void> => {
+    if (leaving) return;
+    const next = active.size < places ? await store.nextRunIn().catch(() => null) : null;
+    if (leaving) return;
+    if (timer) clearTimeout(timer);
+    timer = setTimeout(pump, Math.max(1, Math.min(options.pollMs, next === null || next === 0 ? options.pollMs : next)));
+  };
+
+  const checkCancels = async (): Promise<void> => {
+    if (active.size === 0) return;
+    for (const id of await store.cancelRequested([...active.keys()])) active.get(id)?.abort.abort("cancelled" satisfies StopReason);
+  };
+
+  const heartbeat = async (): Promise<void> => {
+    const held: Lease[] = [...active.values()].map(({ job }) => job.lease);
+    const startedAt = clock.monotonic();
+    const kept = await store.renew(held, options.leaseSeconds);
+    renewedAt = startedAt;
+    const keptResources = new Set(kept.map(({ resource }) => resource));
+    const asked = new Set(held.map(({ resource }) => resource));
+    for (const { job, abort } of active.values()) {
+      if (asked.has(job.lease.resource) && !keptResources.has(job.lease.resource)) abort.abort("lease-lost" satisfies StopReason);
+    }
+    await checkCancels();
+  };
+
+  let beating = false;
+  const beat = setInterval(() => {
+    // By this host's monotonic clock, also when a renewal hangs or the process was paused: stop acting before the
+    // database gives the jobs away.
+    if (clock.monotonic() - renewedAt > (options.leaseSeconds - options.heartbeatSeconds) * 1_000) stopAll("lease-lost");
+    if (beating) return;
+    beating = true;
+    heartbeat()
+      .catch(deps.onError)
+      .finally(() => {
+        beating = false;
+      });
+  }, options.heartbeatSeconds * 1_000);
+
+  const wake = (): void => {
+    pump();
+    checkCancels().catch(deps.onError);
+  };
+  const listening = await store.onWork(wake);
+  pump();
+
+  return {
+    drained() {
+      return new Promise((resolve) => {
+        waiters.push(resolve);
+        pump();
+      });
+    },
+    async stop() {
+      if (leaving) return queue.onIdle();
+      leaving = true;
+      if (timer) clearTimeout(timer);
+      const impatience = setTimeout(() => stopAll("shutdown"), options.drainMs);
+      await queue.onIdle();
+      clearTimeout(impatience);
+      clearInterval(beat);
+      for (const resolve of waiters.splice(0)) resolve({ failed: [...failed].sort() });
+      await listening[Symbol.asyncDispose]();
+    },
+  };
+}
