@@ -1,4 +1,6 @@
 import { join } from "node:path";
+import type { Statement, VariableDeclaration } from "@swc/core";
+import { Visitor } from "@swc/core/Visitor.js";
 import type { ICruiseResult } from "dependency-cruiser";
 import { cruise } from "dependency-cruiser";
 import extractDepcruiseOptions from "dependency-cruiser/config-utl/extract-depcruise-options";
@@ -11,6 +13,20 @@ export interface BrokenImport {
   readonly from: string;
   readonly to: string;
 }
+
+/** As the parser gives it; its published types do not have it. */
+interface UsingDeclaration {
+  readonly type: "UsingDeclaration";
+  decls: VariableDeclaration["declarations"];
+}
+
+// swc parses `using` declarations, but its visitor, with which dependency-cruiser walks, stops at them.
+const visitKnownStatement = Visitor.prototype.visitStatement;
+Visitor.prototype.visitStatement = function (statement: Statement | UsingDeclaration): Statement {
+  if (statement.type !== "UsingDeclaration") return visitKnownStatement.call(this, statement);
+  statement.decls = this.visitVariableDeclarators(statement.decls);
+  return statement as unknown as Statement;
+};
 
 /** Cruises `folders` (relative to `root`, which must hold a package.json) with this project's import rules. */
 export async function broken(root: string, folders: readonly string[]): Promise<readonly BrokenImport[]> {
