@@ -13,7 +13,12 @@ export interface ConfigFile {
   readonly profiles?: string;
   readonly logLevel?: string;
   readonly pollSeconds?: number;
-  readonly worker?: { readonly concurrency?: number; readonly destroySlots?: number };
+  readonly worker?: {
+    readonly concurrency?: number;
+    readonly destroySlots?: number;
+    readonly pollSeconds?: number;
+    readonly observationGapSeconds?: number;
+  };
   readonly lease?: { readonly seconds?: number; readonly heartbeatSeconds?: number };
   readonly limits?: {
     readonly jobs?: number;

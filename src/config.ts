@@ -25,9 +25,18 @@ export interface Config {
   readonly secretsFolder: string;
   readonly secretsKeyFile: string;
   readonly profilesFolder: string | null;
+  /** For catalogs behind http(s); only from the environment. Never print it. */
+  readonly githubToken: string | null;
   readonly logLevel: LogLevel;
   readonly pollSeconds: number;
-  readonly worker: { readonly concurrency: number; readonly destroySlots: number };
+  readonly worker: {
+    readonly concurrency: number;
+    readonly destroySlots: number;
+    /** How often the queue is looked at when no notification comes. */
+    readonly pollSeconds: number;
+    /** Between the two looks that prove a destroy. */
+    readonly observationGapSeconds: number;
+  };
   readonly lease: { readonly seconds: number; readonly heartbeatSeconds: number };
   readonly limits: QueueLimits;
   /** What the file registers, by name; `wire.ts` adds the built-in ones. */
@@ -169,12 +178,15 @@ export const loadConfig = async (
       read.first(path(base), { env: "LABKEEPER_SECRETS_KEY_FILE", file: ["secretsKeyFile", file.secretsKeyFile] }) ??
       join(stateDir, "secrets.key"),
     profilesFolder: read.first(path(base), { env: "LABKEEPER_PROFILES", file: ["profiles", file.profiles] }),
+    githubToken: read.variable("GITHUB_TOKEN") ?? null,
     logLevel:
       read.first(oneOf(...LOG_LEVELS), { env: "LABKEEPER_LOG_LEVEL", file: ["logLevel", file.logLevel] }) ?? "info",
     pollSeconds: number("LABKEEPER_POLL_SECONDS", "pollSeconds", file.pollSeconds, 1, 86_400) ?? 30,
     worker: {
       concurrency: number("LABKEEPER_CONCURRENCY", "worker.concurrency", file.worker?.concurrency, 1, 500) ?? 8,
       destroySlots: file.worker?.destroySlots ?? 2,
+      pollSeconds: file.worker?.pollSeconds ?? 5,
+      observationGapSeconds: file.worker?.observationGapSeconds ?? 2,
     },
     lease: leaseOf(file, problems),
     limits: { jobs: 100, creates: 20, createsPerTeam: 10, createsPerAccountRegion: 10, ...file.limits },

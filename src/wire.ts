@@ -1,10 +1,16 @@
+import { randomBytes } from "node:crypto";
 import { mkdir } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
 import type { Config } from "./config.ts";
 import { LabkeeperError } from "./errors.ts";
-import type { ArtifactStore, CatalogSource, Provisioner, SecretStore } from "./ports.ts";
+import { packageFile } from "./package-root.ts";
+import type { ArtifactStore, CatalogEntry, CatalogSource, Clock, Provisioner, Reporter, SecretStore } from "./ports.ts";
+import type { ReconcileDeps } from "./reconcile.ts";
 import type { Connection } from "./store/connection.ts";
 import type { SchemaStatus } from "./store/migrate.ts";
 import type { Store } from "./store/open.ts";
+import type { WorkerDeps, WorkerOptions } from "./worker.ts";
 
 export type { SchemaStatus, Store };
 
@@ -18,12 +24,13 @@ export interface Edges extends AsyncDisposable {
   schemaStatus(): Promise<SchemaStatus>;
   /** @throws LK7001 when nothing says which catalog. */
   catalog(): Promise<CatalogSource>;
-  /** By the name that a profile uses. @throws LK5001 */
-  provisioner(name: string): Promise<Provisioner>;
-  /** All registered names, built-in ones included. */
+  /** Names that a profile may use, built-in ones included. */
   provisionerNames(): readonly string[];
   artifacts(): Promise<ArtifactStore>;
   secrets(): Promise<SecretStore>;
+  reconcileDeps(reporter: Reporter): Promise<ReconcileDeps>;
+  workerDeps(reporter: Reporter, onError: (error: unknown) => void): Promise<WorkerDeps>;
+  workerOptions(): WorkerOptions;
 }
 
 /** Builds at the first call and answers the same afterwards; a failure is not kept, so the next call tries again. */
@@ -94,6 +101,23 @@ type Build = () => Promise<Provisioner>;
 
 const provisionerBuilds = (config: Config): ReadonlyMap<string, Build> => {
   const builds = new Map<string, Build>();
+  const exec = (
+    name: string,
+    command: readonly string[],
+    allowed: readonly string[],
+    minutes: Readonly<Record<string, number>>,
+  ): Build =>
+    once(async () => {
+      const { execProvisioner } = await import("./provisioners/exec.ts");
+      const timeoutSeconds = Object.fromEntries(Object.entries(minutes).map(([verb, count]) => [verb, count * 60]));
+      return execProvisioner({
+        name,
+        command,
+        environment: config.environment,
+        allowEnvironment: allowed,
+        timeoutSeconds,
+      });
+    });
   const simulated: Build = async () => {
     const [{ simulatedProvisioner }, { folderCloud }] = await Promise.all([
       import("./provisioners/simulated.ts"),
@@ -102,40 +126,66 @@ const provisionerBuilds = (config: Config): ReadonlyMap<string, Build> => {
     return simulatedProvisioner({ cloud: folderCloud(config.stateDir), seed: "labkeeper" });
   };
   builds.set("simulated", once(simulated));
+  builds.set(
+    "local-postgres",
+    once(async () => {
+      const { localPostgresCommand } = await import("./local/local-postgres/command.ts");
+      return await exec("local-postgres", localPostgresCommand(), [], {})();
+    }),
+  );
   for (const [name, settings] of Object.entries(config.provisioners)) {
-    if (settings.type === "simulated") {
-      builds.set(name, once(simulated));
-      continue;
-    }
-    const { command, env = [], timeoutMinutes = {} } = settings;
-    builds.set(
-      name,
-      once(async () => {
-        const { execProvisioner } = await import("./provisioners/exec.ts");
-        const timeoutSeconds = Object.fromEntries(
-          Object.entries(timeoutMinutes).map(([verb, minutes]) => [verb, minutes * 60]),
-        );
-        return execProvisioner({
-          name,
-          command,
-          environment: config.environment,
-          allowEnvironment: env,
-          timeoutSeconds,
-        });
-      }),
-    );
+    if (settings.type === "simulated") builds.set(name, once(simulated));
+    else builds.set(name, exec(name, settings.command, settings.env ?? [], settings.timeoutMinutes ?? {}));
   }
   return builds;
 };
+
+/** Profiles that come with labkeeper, then those of the operator's own folder. */
+const profileFiles = async (config: Config): Promise<readonly CatalogEntry[]> => {
+  const { profileFolder } = await import("./local/profiles.ts");
+  const folders = [packageFile("profiles"), ...(config.profilesFolder === null ? [] : [config.profilesFolder])];
+  const byPath = new Map((await Promise.all(folders.map(profileFolder))).flat().map((entry) => [entry.path, entry]));
+  return [...byPath.values()];
+};
+
+const CLOCK: Clock = { now: () => new Date(), monotonic: () => performance.now() };
+
+/** How long running steps may take to reach a durable point when the process is asked to end, milliseconds. */
+const DRAIN_MS = 20_000;
 
 /** Joins the edges that a configuration asks for. Nothing is opened, started or loaded before it is asked for. */
 export const wire = (config: Config): Edges => {
   const open = closers();
   const connection = connectionSource(config, open);
   const builds = provisionerBuilds(config);
+  const store = storeSource(config, open, connection);
+  const holder = `${hostname()}-${process.pid}-${randomBytes(3).toString("hex")}`;
+  const catalog = once(async () => {
+    if (config.catalog === null) {
+      throw new LabkeeperError("LK7001", "nothing says which catalog to use", {
+        remedy: "Set LABKEEPER_CATALOG or --catalog to a path or an http(s) URL, or run in a catalog's folder.",
+      });
+    }
+    const { openCatalog } = await import("./git/open-catalog.ts");
+    const token = config.githubToken;
+    return openCatalog({
+      url: config.catalog,
+      ref: config.catalogRef ?? undefined,
+      stateDir: config.stateDir,
+      token: async () => token,
+    });
+  });
+  const artifacts = once(async () => {
+    const { folderArtifacts } = await import("./local/artifacts.ts");
+    return folderArtifacts(config.artifactsFolder);
+  });
+  const secrets = once(async () => {
+    const { folderSecrets } = await import("./local/secrets.ts");
+    return folderSecrets({ root: config.secretsFolder, keyFile: config.secretsKeyFile });
+  });
   return {
     config,
-    store: storeSource(config, open, connection),
+    store,
     migrate: async () => {
       const { migrate } = await import("./store/migrate.ts");
       return await migrate(await connection());
@@ -144,22 +194,43 @@ export const wire = (config: Config): Edges => {
       const { schemaStatus } = await import("./store/migrate.ts");
       return await schemaStatus(await connection());
     },
-    catalog: once(async () => {
-      throw new LabkeeperError("LK7001", "not wired yet");
-    }),
-    provisioner: async (name) => {
-      const build = builds.get(name);
-      if (build === undefined) throw new LabkeeperError("LK5001", name);
-      return await build();
-    },
+    catalog,
     provisionerNames: () => [...builds.keys()].sort(),
-    artifacts: once(async () => {
-      const { folderArtifacts } = await import("./local/artifacts.ts");
-      return folderArtifacts(config.artifactsFolder);
+    artifacts,
+    secrets,
+    reconcileDeps: async (reporter) => ({
+      catalog: await catalog(),
+      store: await store(),
+      shippedProfiles: await profileFiles(config),
+      clock: CLOCK,
+      reporter,
+      holder,
     }),
-    secrets: once(async () => {
-      const { folderSecrets } = await import("./local/secrets.ts");
-      return folderSecrets({ root: config.secretsFolder, keyFile: config.secretsKeyFile });
+    workerDeps: async (reporter, onError) => {
+      const { folderWorkspace } = await import("./local/workspace.ts");
+      const provisioners = await Promise.all([...builds].map(async ([name, build]) => [name, await build()] as const));
+      return {
+        store: await store(),
+        provisioners: new Map(provisioners),
+        artifacts: await artifacts(),
+        secrets: await secrets(),
+        workspace: folderWorkspace(join(config.stateDir, "work")),
+        clock: CLOCK,
+        reporter,
+        observationGapMs: config.worker.observationGapSeconds * 1000,
+        random: Math.random,
+        onError,
+      };
+    },
+    workerOptions: () => ({
+      name: holder,
+      concurrency: config.worker.concurrency,
+      destroyConcurrency: config.worker.destroySlots,
+      leaseSeconds: config.lease.seconds,
+      heartbeatSeconds: config.lease.heartbeatSeconds,
+      pollMs: config.worker.pollSeconds * 1000,
+      drainMs: DRAIN_MS,
+      limits: config.limits,
     }),
     [Symbol.asyncDispose]: open.closeAll,
   };

@@ -1,7 +1,7 @@
+import { escapeTerminal } from "../core/render-escape.ts";
 import { LabkeeperError } from "../errors.ts";
 import type { Credentials, LabDetail } from "../ports.ts";
 import type { CommandContext, Register } from "./context.ts";
-import { plainLine } from "./palette.ts";
 import { examples, outputOption } from "./program.ts";
 import { table } from "./table.ts";
 import { withEdges } from "./with-edges.ts";
@@ -34,7 +34,7 @@ const printed = (
   }
   const outputs = Object.entries(detail.outputs).map(([name, value]) => [
     name,
-    plainLine(typeof value === "string" ? value : JSON.stringify(value)),
+    escapeTerminal(typeof value === "string" ? value : JSON.stringify(value)),
   ]);
   const secrets = credentials.names.map((name) => [
     name,

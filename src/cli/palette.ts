@@ -1,3 +1,5 @@
+import { escapeTerminal } from "../core/render-escape.ts";
+
 export interface Palette {
   readonly enabled: boolean;
   bold(text: string): string;
@@ -23,18 +25,9 @@ export const palette = (enabled: boolean): Palette => {
   };
 };
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: finding control characters is the point
-const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
-
-/**
- * Text from a catalog, a provisioner or a log, safe on a terminal: control characters and direction
- * overrides show as their code instead of moving the cursor or colouring what follows. Keeps newline and tab.
- */
+/** Text from a catalog, a provisioner or a log, safe on a terminal; keeps its lines and tabs. */
 export const plain = (text: string): string =>
-  text.replace(/\r\n/g, "\n").replace(CONTROL, (character) => {
-    const code = character.charCodeAt(0).toString(16).padStart(4, "0");
-    return `\\u${code}`;
-  });
-
-/** The same on one line. */
-export const plainLine = (text: string): string => plain(text).replace(/\s*\n\s*/g, " ");
+  text
+    .split(/\r?\n/)
+    .map((line) => line.split("\t").map(escapeTerminal).join("\t"))
+    .join("\n");

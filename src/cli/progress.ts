@@ -1,6 +1,6 @@
+import { escapeTerminal } from "../core/render-escape.ts";
 import type { ClaimedJob, JobOutcome, Reporter } from "../ports.ts";
 import type { Palette } from "./palette.ts";
-import { plainLine } from "./palette.ts";
 import { shorten } from "./table.ts";
 import { duration } from "./time.ts";
 
@@ -40,9 +40,9 @@ const outcomeWords = (outcome: JobOutcome, colours: Palette): string => {
     case "destroyed":
       return `${colours.green("✔")} destroyed, seen absent ${outcome.receipt.observations.length} times`;
     case "retry":
-      return `${colours.yellow("↻")} ${outcome.failure.code} ${plainLine(outcome.failure.message)}; tried again at ${outcome.retryAt.toISOString()}`;
+      return `${colours.yellow("↻")} ${outcome.failure.code} ${escapeTerminal(outcome.failure.message)}; tried again at ${outcome.retryAt.toISOString()}`;
     case "dead":
-      return `${colours.red("✘")} ${outcome.failure.code} ${plainLine(outcome.failure.message)}\n  ${colours.cyan("→")} ${plainLine(outcome.failure.remedy)}`;
+      return `${colours.red("✘")} ${outcome.failure.code} ${escapeTerminal(outcome.failure.message)}\n  ${colours.cyan("→")} ${escapeTerminal(outcome.failure.remedy)}`;
     case "released":
       return "‖ handed back at a durable point";
     case "cancelled":
@@ -51,7 +51,7 @@ const outcomeWords = (outcome: JobOutcome, colours: Palette): string => {
 };
 
 const line = ({ job, step, phase, percent, startedAt }: Running, now: number): string => {
-  const parts = [step, phase !== step ? plainLine(phase) : "", percent === null ? "" : `${Math.round(percent)}%`];
+  const parts = [step, phase !== step ? escapeTerminal(phase) : "", percent === null ? "" : `${Math.round(percent)}%`];
   const words = parts.filter((part) => part !== "").join(" · ");
   return `${job.lab.name}  ${WORDS[job.kind]}  ${words}  ${duration((now - startedAt) / 1000)}`;
 };
@@ -82,9 +82,9 @@ export const createProgress = ({
     const width = (columns() ?? 80) - 3;
     const spinner = FRAMES[frame++ % FRAMES.length] ?? "";
     const entries = [...running.values()];
-    const rows = entries.slice(0, MOST_LINES).map(
-      (entry) => `${colours.cyan(spinner)} ${shorten(line(entry, clock()), width)}\n`,
-    );
+    const rows = entries
+      .slice(0, MOST_LINES)
+      .map((entry) => `${colours.cyan(spinner)} ${shorten(line(entry, clock()), width)}\n`);
     if (entries.length > MOST_LINES) rows.push(colours.dim(`  and ${entries.length - MOST_LINES} more\n`));
     const text = erase() + rows.join("");
     drawn = rows.length;
@@ -100,7 +100,7 @@ export const createProgress = ({
     const before = line(entry, entry.startedAt);
     update(entry);
     if (!live && line(entry, entry.startedAt) !== before) {
-      const parts = [entry.step, entry.phase === entry.step ? "" : plainLine(entry.phase)].filter(
+      const parts = [entry.step, entry.phase === entry.step ? "" : escapeTerminal(entry.phase)].filter(
         (part) => part !== "",
       );
       say(`${job.lab.name}: ${parts.join(", ")}${entry.percent === null ? "" : ` ${Math.round(entry.percent)}%`}`);

@@ -1,17 +1,18 @@
+import { escapeTerminal } from "../../core/render-escape.ts";
 import type { Json, JsonObject } from "../../core/types.ts";
 import type { LabDetail } from "../../ports.ts";
 import type { Palette } from "../palette.ts";
-import { palette, plain, plainLine } from "../palette.ts";
+import { palette, plain } from "../palette.ts";
 import { table } from "../table.ts";
 import { duration, relative, secondsBetween, stamp } from "../time.ts";
 import { causeWords } from "./cause.ts";
 import { labView } from "./lab-view.ts";
 import { jobWords, stateWord } from "./lab-words.ts";
 
-const shown = (value: Json): string => plainLine(typeof value === "string" ? value : JSON.stringify(value));
+const shown = (value: Json): string => escapeTerminal(typeof value === "string" ? value : JSON.stringify(value));
 
 const outputRows = (outputs: JsonObject): string[][] =>
-  Object.entries(outputs).map(([name, value]) => [`  ${plainLine(name)}`, shown(value)]);
+  Object.entries(outputs).map(([name, value]) => [`  ${escapeTerminal(name)}`, shown(value)]);
 
 const stepRows = (detail: LabDetail, now: Date): string[][] =>
   detail.steps.map((step) => [
@@ -36,10 +37,10 @@ const facts = (detail: LabDetail, now: Date, colours: Palette): string[][] => {
   const flags = [...(spec.protect ? ["protected"] : []), ...(spec.suspend ? ["suspended"] : [])];
   const rows: (readonly [string, string])[] = [
     ["state", `${stateWord(lab.state, colours)} for ${duration(secondsBetween(lab.stateSince, now))}`],
-    ["team", `${lab.team} (owner ${plainLine(spec.owner)}, cost center ${plainLine(spec.costCenter)})`],
+    ["team", `${lab.team} (owner ${escapeTerminal(spec.owner)}, cost center ${escapeTerminal(spec.costCenter)})`],
     ["profile", `${spec.profile}, ${spec.workers} workers`],
-    ...optional.flatMap(([name, value]): [string, string][] => (value === null ? [] : [[name, plainLine(value)]])),
-    ["file", `${plainLine(lab.path)} at ${lab.commit.slice(0, 10)}`],
+    ...optional.flatMap(([name, value]): [string, string][] => (value === null ? [] : [[name, escapeTerminal(value)]])),
+    ["file", `${escapeTerminal(lab.path)} at ${lab.commit.slice(0, 10)}`],
     ["created", `${stamp(lab.createdAt)} (${relative(lab.createdAt, now)})`],
     ...(lab.readyAt === null ? [] : [["ready", stamp(lab.readyAt)] as const]),
     ...(lab.expiresAt === null
@@ -72,8 +73,8 @@ export const labDetailText = (detail: LabDetail, now: Date, colours: Palette): s
   const section = (title: string, lines: readonly string[]): string[] =>
     lines.length === 0 ? [] : [[colours.bold(title), ...lines].join("\n")];
   const holds = detail.holds.flatMap((hold) => [
-    `  ${colours.yellow(hold.id)} ${hold.action} held by ${hold.guard}: ${plainLine(hold.message)}`,
-    `    ${colours.cyan("→")} ${plainLine(hold.release)}`,
+    `  ${colours.yellow(hold.id)} ${hold.action} held by ${hold.guard}: ${escapeTerminal(hold.message)}`,
+    `    ${colours.cyan("→")} ${escapeTerminal(hold.release)}`,
   ]);
   return [
     [colours.bold(detail.lab.name), table(facts(detail, now, colours))].join("\n"),

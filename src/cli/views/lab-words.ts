@@ -1,6 +1,6 @@
+import { escapeTerminal } from "../../core/render-escape.ts";
 import type { LabState } from "../../core/types.ts";
 import type { Palette } from "../palette.ts";
-import { plainLine } from "../palette.ts";
 import { duration, relative } from "../time.ts";
 import type { JobView, LabView } from "./lab-view.ts";
 
@@ -33,7 +33,7 @@ export const jobWords = (job: JobView, now: Date): string => {
     return job.position === null ? `${job.kind}: queued` : `${job.kind}: queued, place ${job.position}`;
   }
   const step = job.step === null ? "starting" : job.step;
-  const phase = job.phase === null || job.phase === job.step ? "" : ` (${plainLine(job.phase)})`;
+  const phase = job.phase === null || job.phase === job.step ? "" : ` (${escapeTerminal(job.phase)})`;
   const percent = job.percent === null ? "" : ` ${job.percent}%`;
   const eta = job.etaSeconds === null ? "" : `, about ${duration(job.etaSeconds)} left`;
   return `${job.kind}: ${step}${phase}${percent} for ${duration(job.elapsedSeconds)}${eta}${again}`;
@@ -52,7 +52,7 @@ export const workWords = (view: LabView, now: Date): string => {
 };
 
 const failureWords = (view: LabView): string =>
-  view.failure === null ? "" : `${view.failure.code} ${plainLine(view.failure.message)}`;
+  view.failure === null ? "" : `${view.failure.code} ${escapeTerminal(view.failure.message)}`;
 
 export const expiryWords = (view: LabView, now: Date): string =>
   view.expiresAt === null ? "-" : relative(new Date(view.expiresAt), now);

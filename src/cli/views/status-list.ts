@@ -1,7 +1,7 @@
+import { escapeMarkdown, escapeTerminal } from "../../core/render-escape.ts";
 import type { Problem } from "../../core/types.ts";
 import type { HoldRow } from "../../ports.ts";
 import type { Palette } from "../palette.ts";
-import { plainLine } from "../palette.ts";
 import { shorten, table, widthOf } from "../table.ts";
 import { duration } from "../time.ts";
 import type { LabView } from "./lab-view.ts";
@@ -32,14 +32,14 @@ const footer = ({ labs, queue, holds, problems }: StatusList): string => {
 
 const holdLines = (holds: readonly HoldRow[], colours: Palette): string[] =>
   holds.flatMap((hold) => [
-    `${colours.yellow(hold.id)}  ${hold.action} ${hold.lab} held by ${hold.guard}${hold.state === "approved" ? " (approved)" : ""}: ${plainLine(hold.message)}`,
-    `  ${colours.cyan("→")} ${plainLine(hold.release)}`,
+    `${colours.yellow(hold.id)}  ${hold.action} ${hold.lab} held by ${hold.guard}${hold.state === "approved" ? " (approved)" : ""}: ${escapeTerminal(hold.message)}`,
+    `  ${colours.cyan("→")} ${escapeTerminal(hold.release)}`,
   ]);
 
 const problemLines = (problems: readonly Problem[], colours: Palette): string[] =>
   problems.flatMap((problem) => [
-    `${colours.red(problem.code)}  ${plainLine(problem.path)}:${problem.line}:${problem.column}  ${plainLine(problem.message)}`,
-    `  ${colours.cyan("→")} ${plainLine(problem.remedy)}`,
+    `${colours.red(problem.code)}  ${escapeTerminal(problem.path)}:${problem.line}:${problem.column}  ${escapeTerminal(problem.message)}`,
+    `  ${colours.cyan("→")} ${escapeTerminal(problem.remedy)}`,
   ]);
 
 /** The table of all labs, then what is held and what is wrong. `columns` is the terminal's width; null is no bound. */
@@ -90,16 +90,17 @@ export const statusListJson = ({ now, labs, holds, problems, queue }: StatusList
     2,
   );
 
-const cell = (text: string): string => plainLine(text).replace(/[\\`*_{}[\]<>()#+!|@~-]/g, "\\$&");
-
 /** The same table as GitHub-flavoured Markdown, with everything from outside escaped. */
 export const statusListMarkdown = ({ labs, holds, now }: StatusList): string => {
   const rows = labs.map((view) =>
     [view.name, view.team, view.state, duration(view.ageSeconds), expiryWords(view, now), workWords(view, now)]
-      .map(cell)
+      .map(escapeMarkdown)
       .join(" | "),
   );
   const head = "| lab | team | state | age | expires | work |\n| --- | --- | --- | --- | --- | --- |";
-  const held = holds.map((hold) => `- ${cell(hold.id)}: ${cell(hold.action)} ${cell(hold.lab)}, ${cell(hold.message)}`);
+  const held = holds.map(
+    (hold) =>
+      `- ${escapeMarkdown(hold.id)}: ${escapeMarkdown(hold.action)} ${escapeMarkdown(hold.lab)}, ${escapeMarkdown(hold.message)}`,
+  );
   return [head, ...rows.map((row) => `| ${row} |`), ...(held.length > 0 ? ["", "Held:", "", ...held] : [])].join("\n");
 };

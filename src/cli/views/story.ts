@@ -1,13 +1,13 @@
+import { escapeTerminal } from "../../core/render-escape.ts";
 import type { Json } from "../../core/types.ts";
 import type { LabEvent } from "../../ports.ts";
 import type { Palette } from "../palette.ts";
-import { plainLine } from "../palette.ts";
 import { table } from "../table.ts";
 import { duration, secondsBetween, stamp } from "../time.ts";
 import { causeWords } from "./cause.ts";
 
 const valueWords = (value: Json): string =>
-  plainLine(typeof value === "string" ? value : value === null ? "nothing" : JSON.stringify(value));
+  escapeTerminal(typeof value === "string" ? value : value === null ? "nothing" : JSON.stringify(value));
 
 const fieldWords = (fields: Json): string =>
   (Array.isArray(fields) ? fields : [])
@@ -54,7 +54,7 @@ export const storyText = (events: readonly LabEvent[], colours: Palette): string
         colours.dim(stamp(event.at)),
         colours.dim(after),
         tone(event.type, colours),
-        `${words}${words === "" ? "" : " "}${colours.dim(`by ${plainLine(event.actor)}${why}`)}`,
+        `${words}${words === "" ? "" : " "}${colours.dim(`by ${escapeTerminal(event.actor)}${why}`)}`,
       ];
     }),
   );

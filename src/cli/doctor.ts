@@ -1,0 +1,70 @@
+import { escapeTerminal } from "../core/render-escape.ts";
+import type { CommandContext, Register } from "./context.ts";
+import type { Check, Verdict } from "./doctor/check.ts";
+import type { Palette } from "./palette.ts";
+import { examples, outputOption } from "./program.ts";
+import { widthOf } from "./table.ts";
+import { withEdges } from "./with-edges.ts";
+
+const MARKS: Readonly<Record<Verdict, (colours: Palette) => string>> = {
+  ok: (colours) => colours.green("✔"),
+  warning: (colours) => colours.yellow("!"),
+  failed: (colours) => colours.red("✘"),
+  skipped: (colours) => colours.dim("-"),
+};
+
+const examine = async (context: CommandContext): Promise<readonly Check[]> =>
+  withEdges(context, async (edges) => {
+    const { config } = edges;
+    const [{ look }, host, edge] = await Promise.all([
+      import("./doctor/check.ts"),
+      import("./doctor/host-checks.ts"),
+      import("./doctor/edge-checks.ts"),
+    ]);
+    const folders = [
+      look("state folder", () => host.checkFolder("state folder", config.stateDir, true)),
+      look("artifacts", () => host.checkFolder("artifacts", config.artifactsFolder, false)),
+      look("secrets", () => host.checkFolder("secrets", config.secretsFolder, true)),
+    ];
+    const database = await look("database", () => edge.checkDatabase(edges));
+    const schema = database.verdict === "ok" ? [await look("schema", () => edge.checkSchema(edges))] : [];
+    // The clock is asked through the store, which needs its schema.
+    const clock = schema[0]?.verdict === "ok" ? [look("clock", () => edge.checkClock(edges))] : [];
+    return Promise.all([
+      look("node", host.checkNode),
+      look("config", () => host.checkConfig(config)),
+      ...folders,
+      look("secrets key", () => host.checkKey(config.secretsKeyFile)),
+      database,
+      ...schema,
+      ...clock,
+      look("git", () => host.checkGit(config)),
+      look("catalog", () => edge.checkCatalog(edges)),
+      ...edges.provisionerNames().map((name) => look(`provisioner ${name}`, () => host.checkProvisioner(config, name))),
+    ]);
+  });
+
+const asText = (checks: readonly Check[], colours: Palette): string => {
+  const width = Math.max(...checks.map(({ name }) => widthOf(name)));
+  return checks
+    .flatMap(({ name, verdict, detail, remedy }) => [
+      `${MARKS[verdict](colours)} ${name.padEnd(width)}  ${escapeTerminal(detail)}`,
+      ...(remedy === null ? [] : [`  ${" ".repeat(width)}  ${colours.cyan("→")} ${escapeTerminal(remedy)}`]),
+    ])
+    .join("\n");
+};
+
+export const register: Register = (program, context) => {
+  program
+    .command("doctor")
+    .description("Check configuration, database, catalog, programs, clocks and permissions; exit 1 when one fails.")
+    .addOption(outputOption("text", "json"))
+    .addHelpText("after", examples("labkeeper doctor"))
+    .action(async ({ output }: { readonly output: "text" | "json" }) => {
+      const checks = await examine(context);
+      const passed = checks.every(({ verdict }) => verdict !== "failed");
+      if (output === "json") context.out(JSON.stringify({ passed, checks }, null, 2));
+      else context.out(asText(checks, context.colours));
+      if (!passed) context.exitWith(1);
+    });
+};
