@@ -4,6 +4,7 @@ import { packageRoot } from "../src/package-root.ts";
 /** Programs that run as processes of their own: file in `dist/` → source. `main` is the command line. */
 export const programs: Readonly<Record<string, string>> = {
   main: "src/main.ts",
+  "local-postgres": "src/local/local-postgres/main.ts",
 };
 
 /**
