@@ -1,0 +1,86 @@
+import { LabkeeperError } from "../errors.ts";
+import type { CatalogEntry } from "../ports.ts";
+import type { Objects } from "./objects.ts";
+import type { TreeEntry } from "./tree.ts";
+import { type Difference, diffTrees, type Side } from "./tree-diff.ts";
+
+/** A lab file is a few hundred bytes; documents above this are refused unread. */
+export const MAX_FILE_BYTES = 64 * 1024;
+
+const YAML = /\.ya?ml\s*$/i;
+const FOLDER_LIKE = /^[^.]+$/;
+
+/**
+ * Whether somebody may take an entry under `labs/` for a lab or for a folder of labs. READMEs and `.gitkeep` are not;
+ * a misplaced or misspelt YAML file is, and so is a link in a folder's place: validation says what is wrong with it.
+ */
+export function looksLikeLab(path: string, kind: Side["kind"]): boolean {
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  return YAML.test(name) || kind === "submodule" || (kind === "symlink" && FOLDER_LIKE.test(name));
+}
+
+/** The differences under `labs/` between two commits' trees (null: everything), sorted by path, contents read. */
+export async function labEntries(objects: Objects, from: string | null, to: string): Promise<CatalogEntry[]> {
+  const before = from === null ? null : await folder(objects, from, "labs");
+  const differences = await diffTrees(objects, "labs", before, await folder(objects, to, "labs"));
+  return await readEntries(objects, differences.flatMap(onlyLabs));
+}
+
+/** What labkeeper does not take for a lab does not exist, on either side. */
+function onlyLabs({ path, before, after }: Difference): Difference[] {
+  const [old, now] = [before, after].map((side) => (side !== null && looksLikeLab(path, side.kind) ? side : null));
+  return old || now ? [{ path, before: old ?? null, after: now ?? null }] : [];
+}
+
+/** Null when there is none; anything there but a folder is a catalog that cannot be read, not an empty one. */
+async function folder(objects: Objects, rootTree: string, name: "labs" | "profiles"): Promise<string | null> {
+  const entry = (await objects.tree(rootTree)).find(({ key }) => key === name);
+  if (entry === undefined) return null;
+  if (entry.kind === "tree") return entry.oid;
+  throw new LabkeeperError("LK1004", `${name} is a ${entry.kind}, not a folder`, {
+    remedy: `Make \`${name}\` a folder again; labs stay as they are until then.`,
+  });
+}
+
+/** `catalog.yaml` and the profiles, not yet read; `key` changes whenever their contents do. */
+export async function policyPaths(
+  objects: Objects,
+  rootTree: string,
+): Promise<{ readonly key: string; readonly differences: () => Promise<Difference[]> }> {
+  const catalog = (await objects.tree(rootTree)).find(({ key, kind }) => key === "catalog.yaml" && kind !== "tree");
+  const profiles = await folder(objects, rootTree, "profiles");
+  return {
+    key: `${catalog?.kind}:${catalog?.oid} ${profiles}`,
+    differences: async () => [
+      ...added("catalog.yaml", catalog),
+      ...(profiles === null ? [] : await objects.tree(profiles)).flatMap((entry) =>
+        YAML.test(entry.name) ? added(`profiles/${entry.name}`, entry) : [],
+      ),
+    ],
+  };
+}
+
+function added(path: string, entry: TreeEntry | undefined): Difference[] {
+  if (entry === undefined || entry.kind === "tree") return [];
+  return [{ path, before: null, after: { kind: entry.kind, oid: entry.oid } }];
+}
+
+/** Reads the files among some differences and answers all of them, sorted by path. */
+export async function readEntries(
+  objects: Objects,
+  differences: readonly Difference[],
+  signal?: AbortSignal,
+): Promise<CatalogEntry[]> {
+  const oids = differences.flatMap(({ after }) => (after?.kind === "file" ? [after.oid] : []));
+  const contents = await objects.blobs(oids, MAX_FILE_BYTES, signal);
+  const entries = differences.map(({ path, after }): CatalogEntry => {
+    if (after === null) return { path, kind: "removed" };
+    if (after.kind !== "file") return { path, kind: "refused", blobOid: after.oid, why: after.kind };
+    const bytes = contents.get(after.oid);
+    if (bytes === undefined) throw new LabkeeperError("LK1004", `${path} (${after.oid}) was not read`);
+    return bytes === null
+      ? { path, kind: "refused", blobOid: after.oid, why: "too-large" }
+      : { path, kind: "file", blobOid: after.oid, bytes };
+  });
+  return entries.sort((a, b) => (a.path < b.path ? -1 : 1));
+}

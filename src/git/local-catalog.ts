@@ -1,0 +1,36 @@
+import { join } from "node:path";
+import { ancestry } from "./history.ts";
+import { findRepository, type RepositoryFolders, readText } from "./local-repository.ts";
+import { type Objects, openObjects } from "./objects.ts";
+import type { CatalogRepository } from "./open-catalog.ts";
+import { resolveRef } from "./refs.ts";
+
+/** A repository on this machine, read in place: never written to, never copied. */
+export function localRepository(path: string, ref: string | null, gitCommand: string | null): CatalogRepository {
+  let open: { readonly folders: RepositoryFolders; readonly objects: Objects } | null = null;
+
+  const look = async (): Promise<{ folders: RepositoryFolders; objects: Objects }> => {
+    const folders = await findRepository(path);
+    if (open?.folders.common !== folders.common) {
+      open = { folders, objects: openObjects({ gitdir: folders.common, gitCommand }) };
+    }
+    return { folders, objects: open.objects };
+  };
+
+  return {
+    async head(signal) {
+      signal?.throwIfAborted();
+      const { folders, objects } = await look();
+      return await objects.peel(await resolveRef(folders, ref));
+    },
+    async reading(read) {
+      return await read((await look()).objects);
+    },
+    async isAncestor(ancestor, descendant) {
+      if (ancestor === descendant) return true;
+      const { folders, objects } = await look();
+      const shallow = (await readText(join(folders.common, "shallow"))) ?? "";
+      return (await ancestry(objects, ancestor, descendant, new Set(shallow.split("\n")))) === "yes";
+    },
+  };
+}
