@@ -2,6 +2,8 @@
 
 const EDGES = "^src/(git|github|store|cloud|local|provisioners|web)/";
 const STORIES = ["^src/(reconcile|leadership|work|worker)\\.ts$", "^src/execute/"];
+/** Run as processes of their own; scripts/bundle.ts builds them. */
+const PROGRAMS = "^src/(main|local/local-postgres/main)\\.ts$";
 const NPM = ["npm", "npm-dev", "npm-optional", "npm-peer", "npm-bundled", "npm-no-pkg", "npm-unknown"];
 
 /** An SDK and the only places that may know it, so that replacing it or loading it late is one edit. */
@@ -114,6 +116,13 @@ export default {
       severity: "error",
       from: {},
       to: { path: "/(utils?|helpers?|lib|common|misc|shared)(/|\\.[cm]?[jt]s$)", pathNot: "(^|/)node_modules/" },
+    },
+    {
+      name: "no-dead-files",
+      comment: "What no program of the package reaches is read and maintained for nothing.",
+      severity: "error",
+      from: { path: PROGRAMS },
+      to: { path: "^src/", pathNot: PROGRAMS, reachable: false },
     },
     {
       name: "product-imports-no-tests",

@@ -86,15 +86,23 @@ const expected: readonly (readonly [rule: string, from: string])[] = [
 const obeying: Readonly<Record<string, string>> = {
   "src/core/names.ts":
     'import { createHash } from "node:crypto"; import { load } from "js-yaml"; export { createHash, load };',
-  "src/errors.ts": "export const codes = {};",
   "src/ports.ts": 'import type { load } from "./core/names.ts"; export type Port = typeof load;',
   "src/reconcile.ts": 'import type { Port } from "./ports.ts"; export type { Port };',
   "src/store/store.ts":
     'import pg from "pg"; import type { Port } from "../ports.ts"; export type { Port }; export { pg };',
   "src/wire.ts": 'export const store = () => import("./store/store.ts");',
-  "src/main.ts": 'import { Command } from "commander"; import { store } from "./wire.ts"; export { Command, store };',
+  "src/main.ts":
+    'import { Command } from "commander"; import { store } from "./wire.ts"; import type { Port } from "./reconcile.ts"; export { Command, store }; export type { Port };',
   "test/store.test.ts":
     'import { test } from "vitest"; import { pg } from "../src/store/store.ts"; export { pg, test };',
+};
+
+/** A program with a file that it reaches in steps, and one that it does not. */
+const abandoned: Readonly<Record<string, string>> = {
+  "src/main.ts": 'export const run = () => import("./cli/run.ts");',
+  "src/cli/run.ts": 'import type { Port } from "../ports.ts"; export type P = Port;',
+  "src/ports.ts": "export interface Port { look(): void }",
+  "src/core/forgotten.ts": "export const forgotten = 1;",
 };
 
 let folder: string;
@@ -115,7 +123,9 @@ describe("import rules", () => {
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "labkeeper-rules-"));
-    found = await broken(makeProject("violating", violating), ["src", "test"]);
+    const all = await broken(makeProject("violating", violating), ["src", "test"]);
+    // That project has no program, so all of it is dead.
+    found = all.filter(({ rule }) => rule !== "no-dead-files");
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -125,10 +135,17 @@ describe("import rules", () => {
     expect(pairs(found.map(({ rule, from }) => [rule, from]))).toEqual(pairs(expected));
   });
 
+  test("find a file that no program reaches", async () => {
+    const dead = await broken(makeProject("abandoned", abandoned), ["src"]);
+    expect(dead.map(({ rule, from }) => `${rule} ${from}`)).toEqual(["no-dead-files src/core/forgotten.ts"]);
+  });
+
   test("every rule has an example that breaks it, and a reason", async () => {
     const { ruleSet } = await extractDepcruiseOptions(packageFile(".dependency-cruiser.mjs"));
     const rules = ruleSet?.forbidden ?? [];
-    expect(rules.map(({ name }) => name).sort()).toEqual([...new Set(expected.map(([rule]) => rule))].sort());
+    expect(rules.map(({ name }) => name).sort()).toEqual(
+      [...new Set(["no-dead-files", ...expected.map(([rule]) => rule)])].sort(),
+    );
     expect(rules.filter(({ comment, severity }) => !comment || severity !== "error")).toEqual([]);
   });
 
