@@ -205,3 +205,9 @@ export const loadConfig = async (
 /** What the terminal's owner asked for: https://no-color.org, and `TERM=dumb`. */
 export const coloursRefused = (environment: Environment = process.env): boolean =>
   Boolean(environment["NO_COLOR"]) || environment["TERM"] === "dumb";
+
+/** The environment without labkeeper's own settings and secrets: what a demo starts from, whatever is set outside. */
+export const neutralEnvironment = (environment: Environment = process.env): Environment =>
+  Object.fromEntries(
+    Object.entries(environment).filter(([name]) => !name.startsWith("LABKEEPER_") && name !== "GITHUB_TOKEN"),
+  );

@@ -5,7 +5,19 @@ import { register as doctor } from "./doctor.ts";
 import { register as explain } from "./explain.ts";
 import { register as logs } from "./logs.ts";
 import { register as migrate } from "./migrate.ts";
+import { register as reconcile } from "./reconcile.ts";
+import { register as serve } from "./serve.ts";
 import { register as status } from "./status.ts";
 
 /** In the order in which `--help` lists them. */
-export const commands: readonly Register[] = [status, explain, logs, credentials, control, migrate, doctor];
+export const commands: readonly Register[] = [
+  reconcile,
+  serve,
+  status,
+  explain,
+  logs,
+  credentials,
+  control,
+  migrate,
+  doctor,
+];

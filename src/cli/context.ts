@@ -8,6 +8,8 @@ export interface CommandContext {
   out(text: string): void;
   /** Writes to stderr: progress, hints, warnings. */
   note(text: string): void;
+  /** Runs another command line, printing through this context but with a configuration of its own; answers its exit code. */
+  run(argv: readonly string[], config: Config): Promise<number>;
   /** The exit code when the command ends without an error. */
   exitWith(code: 0 | 1 | 2): void;
   /** The configuration: flags, environment and file. Throws LK7001 naming every bad value. */

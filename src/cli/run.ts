@@ -42,20 +42,21 @@ const commandNamed = (program: Command, argv: readonly string[]): string => {
   return command === undefined ? program.name() : `${program.name()} ${command.name()}`;
 };
 
-/** Runs one command line and answers the exit code: 0 fine, 1 failed or invalid, 2 usage, 130 interrupted. */
-export const run = async (argv: readonly string[]): Promise<number> => {
-  const { out, note, outputClosed } = openConsole(process.stdout, process.stderr);
-  const refused = argv.includes("--no-color") || coloursRefused();
-  const colours = palette(process.stdout.isTTY === true && !refused);
-  const noteColours = palette(process.stderr.isTTY === true && !refused);
-  using interrupt = listenForInterrupt(note);
-  let exitCode = 0;
-  let config: Promise<Config> | null = null;
+type Surroundings = Omit<CommandContext, "run" | "exitWith" | "config">;
 
-  const program = createProgram(readVersion(), colours);
+interface Ended {
+  readonly exitCode: number;
+  /** Null when the command ended by itself, whatever its exit code. */
+  readonly error: unknown;
+}
+
+/** Parses one command line and runs its command; usage and other errors are told in one voice. */
+const runCommand = async (argv: readonly string[], around: Surroundings, fixed: Config | null): Promise<Ended> => {
+  let exitCode = 0;
+  let config: Promise<Config> | null = fixed === null ? null : Promise.resolve(fixed);
+  const program = createProgram(readVersion(), around.colours);
   const context: CommandContext = {
-    out,
-    note,
+    ...around,
     exitWith: (code) => {
       exitCode = code;
     },
@@ -63,33 +64,52 @@ export const run = async (argv: readonly string[]): Promise<number> => {
       config ??= loadConfig(program.opts<GlobalOptions>());
       return config;
     },
-    signal: interrupt.signal,
-    outputClosed,
-    colours,
-    noteColours,
-    columns: process.stdout.isTTY === true ? process.stdout.columns : null,
-    noteColumns: () => (process.stderr.isTTY === true ? process.stderr.columns : null),
-    actor: actor(),
+    run: async (inner, itsConfig) => (await runCommand(inner, around, itsConfig)).exitCode,
   };
   // Commander's words about wrong usage are dropped: they are reported below, in one voice with other errors.
-  program.configureOutput({ writeOut: out, writeErr: note, outputError: () => undefined });
+  program.configureOutput({ writeOut: around.out, writeErr: around.note, outputError: () => undefined });
   for (const register of commands) register(program, context);
 
   const report = (failure: Failure): void =>
-    note(wantsJson(argv) ? failureAsJson(failure) : failureAsText(failure, noteColours));
+    around.note(wantsJson(argv) ? failureAsJson(failure) : failureAsText(failure, around.noteColours));
   try {
     await program.parseAsync([...argv], { from: "user" });
+    return { exitCode, error: null };
   } catch (error) {
     if (error instanceof CommanderError) {
-      if (error.exitCode === 0) return 0;
+      if (error.exitCode === 0) return { exitCode: 0, error: null };
       if (error.code !== "commander.help") report(usageFailure(error.message, commandNamed(program, argv)));
-      return 2;
+      return { exitCode: 2, error };
     }
-    const received = interrupt.received();
-    if (received !== null) return exitCodeOf(received);
-    report(failureOf(error));
-    if (program.opts<GlobalOptions>().debug === true) note(stackOf(error));
-    return 1;
+    // What an interrupt broke off is no failure to tell.
+    if (!around.signal.aborted) report(failureOf(error));
+    if (program.opts<GlobalOptions>().debug === true) around.note(stackOf(error));
+    return { exitCode: 1, error };
   }
-  return interrupt.received() === "SIGINT" ? exitCodeOf("SIGINT") : exitCode;
+};
+
+/** Runs one command line and answers the exit code: 0 fine, 1 failed or invalid, 2 usage, 130 interrupted. */
+export const run = async (argv: readonly string[]): Promise<number> => {
+  const { stdout, stderr } = process;
+  const { out, note, outputClosed } = openConsole(stdout, stderr);
+  const refused = argv.includes("--no-color") || coloursRefused();
+  using interrupt = listenForInterrupt(note);
+  const { exitCode, error } = await runCommand(
+    argv,
+    {
+      out,
+      note,
+      signal: interrupt.signal,
+      outputClosed,
+      colours: palette(stdout.isTTY === true && !refused),
+      noteColours: palette(stderr.isTTY === true && !refused),
+      columns: stdout.isTTY === true ? stdout.columns : null,
+      noteColumns: () => (stderr.isTTY === true ? stderr.columns : null),
+      actor: actor(),
+    },
+    null,
+  );
+  const received = interrupt.received();
+  if (received === "SIGINT" || (received !== null && error !== null)) return exitCodeOf(received);
+  return exitCode;
 };

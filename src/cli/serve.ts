@@ -1,0 +1,39 @@
+import type { Command } from "commander";
+import type { Role } from "../serve.ts";
+import type { Register } from "./context.ts";
+import { examples } from "./program.ts";
+import { withEdges } from "./with-edges.ts";
+
+const ROLES: readonly Role[] = ["reconciler", "worker"];
+
+const parseRoles = (text: string, command: Command): ReadonlySet<Role> => {
+  const named = text.split(",").map((role) => role.trim());
+  const roles = ROLES.filter((role) => named.includes(role));
+  if (roles.length !== new Set(named).size) {
+    command.error(
+      `error: option '--roles <list>' argument '${text}' is invalid. Allowed are ${ROLES.join(", ")}, separated by commas.`,
+    );
+  }
+  return new Set(roles);
+};
+
+export const register: Register = (program, context) => {
+  program
+    .command("serve")
+    .description("Follow the catalog and work the queue until stopped. Logs JSON lines to stderr.")
+    .option("--roles <list>", "what this process does", ROLES.join(","))
+    .addHelpText("after", examples("labkeeper serve", "labkeeper serve --roles worker"))
+    .action(async (options: { readonly roles: string }, command: Command) => {
+      const roles = parseRoles(options.roles, command);
+      await withEdges(context, async (edges) => {
+        const { config } = edges;
+        const [{ serve }, { createLog }] = await Promise.all([import("../serve.ts"), import("../log.ts")]);
+        const log = await createLog(config.logLevel);
+        // A wrong catalog address or a schema that cannot be used is told at once, not once a poll.
+        if (roles.has("reconciler")) await edges.catalog();
+        const { applied } = await edges.migrate();
+        if (applied.length > 0) log.info({ applied }, "schema migrated");
+        await serve({ log, ...edges }, { roles, pollMs: config.pollSeconds * 1000, signal: context.signal });
+      });
+    });
+};

@@ -1,0 +1,128 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { Plan } from "./core/types.ts";
+import { LabkeeperError } from "./errors.ts";
+import type { Log } from "./log.ts";
+import type { Applied, ClaimedJob, JobOutcome, Reporter } from "./ports.ts";
+import type { ReconcileDeps } from "./reconcile.ts";
+import { reconcile } from "./reconcile.ts";
+import type { Worker, WorkerDeps, WorkerOptions } from "./worker.ts";
+import { startWorker } from "./worker.ts";
+
+export type Role = "reconciler" | "worker";
+
+export interface ServeOptions {
+  readonly roles: ReadonlySet<Role>;
+  readonly pollMs: number;
+  readonly signal: AbortSignal;
+}
+
+export interface ServeDeps {
+  readonly log: Log;
+  reconcileDeps(reporter: Reporter): Promise<ReconcileDeps>;
+  workerDeps(reporter: Reporter, onError: (error: unknown) => void): Promise<WorkerDeps>;
+  workerOptions(): WorkerOptions;
+}
+
+/** The longest pause after failures in a row, as a multiple of the poll interval's start. Milliseconds. */
+const LONGEST_BACKOFF = 5 * 60_000;
+
+/** How long to wait after the nth failure in a row: doubling from one second, spread by half to part replicas. */
+export const backoff = (failures: number, random: number): number =>
+  Math.round(Math.min(LONGEST_BACKOFF, 1000 * 2 ** Math.min(failures - 1, 20)) * (0.75 + random / 2));
+
+const fieldsOf = (job: ClaimedJob): Readonly<Record<string, unknown>> => ({
+  lab: job.lab.name,
+  team: job.lab.team,
+  job: job.id,
+  kind: job.kind,
+  attempt: job.attempt,
+  correlationId: job.correlationId,
+});
+
+const outcomeFields = (outcome: JobOutcome): Readonly<Record<string, unknown>> =>
+  outcome.kind === "retry" || outcome.kind === "dead"
+    ? { outcome: outcome.kind, failure: outcome.failure }
+    : { outcome: outcome.kind };
+
+/** Says in the log what the stories do. */
+export const logReporter = (log: Log): Reporter => ({
+  planned: (plan: Plan, applied: Applied) => {
+    const { create, update, destroy, held, problems } = plan.summary;
+    const level = create + update + destroy + held + problems > 0 ? "info" : "debug";
+    log[level]({ commit: plan.commit, hash: plan.hash, ...plan.summary, enqueued: applied.enqueued }, "plan applied");
+  },
+  jobStarted: (job) => log.info(fieldsOf(job), "job started"),
+  step: (job, step) => log.info({ ...fieldsOf(job), step }, "step"),
+  progress: (job, phase, percent) => log.debug({ ...fieldsOf(job), phase, percent }, "progress"),
+  jobEnded: (job, outcome) => {
+    const level = outcome.kind === "dead" ? "error" : outcome.kind === "retry" ? "warn" : "info";
+    log[level]({ ...fieldsOf(job), ...outcomeFields(outcome) }, "job ended");
+  },
+});
+
+/** Reconciles now and at each poll. A failed cycle is logged and tried again later, never the end. */
+const reconcileForever = async (
+  deps: ServeDeps,
+  reporter: Reporter,
+  { pollMs, signal }: ServeOptions,
+): Promise<void> => {
+  const { log } = deps;
+  let failures = 0;
+  while (!signal.aborted) {
+    try {
+      const startedAt = performance.now();
+      const { plan } = await reconcile(await deps.reconcileDeps(reporter), { dryRun: false, signal });
+      failures = 0;
+      log.debug({ commit: plan.commit, ms: Math.round(performance.now() - startedAt) }, "cycle done");
+      for (const problem of plan.problems) log.warn({ ...problem }, "problem in the catalog");
+    } catch (error) {
+      if (signal.aborted) return;
+      const another = error instanceof LabkeeperError && error.code === "LK3005";
+      failures = another ? 0 : failures + 1;
+      log[another ? "debug" : "error"](
+        { err: error, failures },
+        another ? "another process reconciles" : "cycle failed; labs stay as they are",
+      );
+    }
+    const wait = failures === 0 ? pollMs : Math.max(failures === 1 ? 0 : pollMs, backoff(failures, Math.random()));
+    await pause(wait, undefined, { signal }).catch(() => undefined);
+  }
+};
+
+/** Keeps trying to start a worker: the database may come up after this process. */
+const startWorkerPatiently = async (
+  deps: ServeDeps,
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<Worker | null> => {
+  const onError = (error: unknown): void => deps.log.error({ err: error }, "worker: a claim or heartbeat failed");
+  for (let failures = 1; !signal.aborted; failures++) {
+    try {
+      return await startWorker(await deps.workerDeps(reporter, onError), deps.workerOptions());
+    } catch (error) {
+      if (error instanceof LabkeeperError && error.disposition === "stop") throw error;
+      deps.log.error({ err: error, failures }, "worker could not start");
+      await pause(backoff(failures, Math.random()), undefined, { signal }).catch(() => undefined);
+    }
+  }
+  return null;
+};
+
+/**
+ * Runs the chosen roles until the signal aborts, then ends in order: no new cycle, no new claims, running steps reach
+ * a durable point, leases are given back.
+ */
+export const serve = async (deps: ServeDeps, options: ServeOptions): Promise<void> => {
+  const { log } = deps;
+  const { roles, signal } = options;
+  const reporter = logReporter(log);
+  log.info({ roles: [...roles] }, "serving");
+  const worker = roles.has("worker") ? await startWorkerPatiently(deps, reporter, signal) : null;
+  const reconciler = roles.has("reconciler") ? reconcileForever(deps, reporter, options) : Promise.resolve();
+  if (!signal.aborted) {
+    await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+  }
+  log.info({}, "stopping: claiming no more, letting steps reach a durable point");
+  await Promise.all([reconciler, worker?.stop()]);
+  log.info({}, "stopped");
+};
