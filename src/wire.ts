@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import type { Config } from "./config.ts";
 import { LabkeeperError } from "./errors.ts";
+import type { WorkingTree } from "./git/working-tree.ts";
 import { packageFile } from "./package-root.ts";
 import type { ArtifactStore, CatalogEntry, CatalogSource, Clock, Provisioner, Reporter, SecretStore } from "./ports.ts";
 import type { ReconcileDeps } from "./reconcile.ts";
@@ -12,7 +13,7 @@ import type { SchemaStatus } from "./store/migrate.ts";
 import type { Store } from "./store/open.ts";
 import type { WorkerDeps, WorkerOptions } from "./worker.ts";
 
-export type { SchemaStatus, Store };
+export type { SchemaStatus, Store, WorkingTree };
 
 /** Everything outside the process, each built when first asked for. Disposing closes what was built, last first. */
 export interface Edges extends AsyncDisposable {
@@ -234,4 +235,14 @@ export const wire = (config: Config): Edges => {
     }),
     [Symbol.asyncDispose]: open.closeAll,
   };
+};
+
+/** What only the demo does outside: writing a catalog's history, asking a lab's database, removing the embedded one. */
+export const demoEdges = async () => {
+  const [{ initWorkingTree }, { askPostgres }, { removePostgres }] = await Promise.all([
+    import("./git/working-tree.ts"),
+    import("./local/local-postgres/ask.ts"),
+    import("./local/postgres/ensure.ts"),
+  ]);
+  return { initWorkingTree, askPostgres, removePostgres };
 };

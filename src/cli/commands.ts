@@ -1,6 +1,7 @@
 import type { Register } from "./context.ts";
 import { register as control } from "./control.ts";
 import { register as credentials } from "./credentials.ts";
+import { register as demo } from "./demo.ts";
 import { register as doctor } from "./doctor.ts";
 import { register as explain } from "./explain.ts";
 import { register as logs } from "./logs.ts";
@@ -20,4 +21,5 @@ export const commands: readonly Register[] = [
   control,
   migrate,
   doctor,
+  demo,
 ];
