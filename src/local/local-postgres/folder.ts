@@ -2,7 +2,7 @@
 
 import { randomBytes } from "node:crypto";
 import { chmod, lstat, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Account } from "../postgres/account.ts";
 import { syncFolder } from "../postgres/cluster.ts";
 import type { Place } from "../postgres/place.ts";
@@ -35,7 +35,7 @@ async function look(path: string): Promise<string> {
 /** Makes the folder with its marker, in one move, so that a folder of a lab always has its marker. */
 export async function makeFolder(intent: Intent, labId: string, account: Account): Promise<void> {
   if ((await look(intent.folder)) === "there") return await requireOurs(intent);
-  const draft = `${intent.folder}.${randomBytes(6).toString("hex")}`;
+  const draft = `${intent.folder}.new-${randomBytes(6).toString("hex")}`;
   try {
     await mkdir(draft);
     // As root, Postgres runs as somebody else, who has to pass; what is inside is closed one by one.
@@ -62,9 +62,15 @@ export async function emptyFolder({ folder }: Intent): Promise<void> {
   }
 }
 
+/** Removes the folder and the drafts of it that a killed install left. */
 export async function removeFolder({ folder }: Intent): Promise<void> {
-  await rm(folder, { recursive: true, force: true });
-  await syncFolder(dirname(folder));
+  const above = dirname(folder);
+  for (const name of await readdir(above)) {
+    if (name === basename(folder) || name.startsWith(`${basename(folder)}.new-`)) {
+      await rm(join(above, name), { recursive: true, force: true });
+    }
+  }
+  await syncFolder(above);
 }
 
 /** The port in use when the one of the intent was taken. */

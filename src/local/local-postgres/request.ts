@@ -1,5 +1,6 @@
 /** What the exec contract hands to a program on stdin, and what this program keeps as its intent. */
 
+import { basename, isAbsolute, normalize } from "node:path";
 import { API_VERSION } from "../../core/types.ts";
 
 export const VERBS = ["prepare", "install", "verify", "update", "destroy", "observe"] as const;
@@ -84,8 +85,10 @@ function parseIntent(value: unknown): Intent {
   const infraId = string(intent.infraId, "intent.infraId");
   const folder = string(intent.folder, "intent.folder");
   // A destroy removes this folder with all that is in it: it must be one that `prepare` can have named.
-  if (!/^[a-z0-9][a-z0-9-]{2,40}$/.test(infraId) || !folder.startsWith("/") || !folder.endsWith(`/${infraId}`))
+  const named = isAbsolute(folder) && normalize(folder) === folder && basename(folder) === infraId;
+  if (!/^[a-z0-9][a-z0-9-]{2,40}$/.test(infraId) || !named) {
     throw new ContractError("intent.folder is not a folder of this lab");
+  }
   return {
     infraId,
     host: string(intent.host, "intent.host"),

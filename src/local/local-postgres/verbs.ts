@@ -75,8 +75,8 @@ export async function destroy(intent: Intent, { progress }: Surroundings): Promi
       progress(70, "removing the data");
       await emptyFolder(intent);
     });
-    await removeFolder(intent);
   } else await endRemains(intent);
+  await removeFolder(intent);
   return {};
 }
 
