@@ -1,0 +1,148 @@
+import { LONGEST, PATTERN_SOURCES, PEM_BEGIN, PEM_END, PEM_END_LENGTH, PEM_LONGEST } from "./redact-patterns.ts";
+
+export const REDACTED = "[redacted]";
+
+/** Takes text in pieces and gives it back without secrets; a secret cut in two by a piece's end is held back. */
+export interface StreamRedactor {
+  /** What is surely safe by now; may be empty. */
+  push(chunk: string): string;
+  /** The rest. The redactor may be used again after it. */
+  flush(): string;
+}
+
+/** Shorter ones are words of every log; hiding them hides the log and tells their value by its absence. */
+const SHORTEST = 4;
+
+/** A secret as it may show up: as it is, in JSON, in a URL, in base64, and inside a longer base64 text. */
+const formsOf = (secret: string): string[] => {
+  const bytes = Buffer.from(secret, "utf8");
+  const base64 = bytes.toString("base64");
+  return [
+    secret,
+    JSON.stringify(secret).slice(1, -1),
+    encodeURIComponent(secret.toWellFormed()),
+    base64,
+    base64.replace(/=+$/, ""),
+    bytes.toString("base64url"),
+    ...[0, 1, 2].map((offset) => insideBase64(bytes, offset)).filter((form) => form.length >= 8),
+  ];
+};
+
+/** The characters that depend on the secret alone when `offset` bytes (modulo 3) stand before it. */
+const insideBase64 = (bytes: Buffer, offset: number): string => {
+  const text = Buffer.concat([Buffer.alloc(offset), bytes]).toString("base64");
+  const first = Math.ceil((offset * 8) / 6);
+  const last = Math.floor(((offset + bytes.length) * 8) / 6);
+  return text.slice(first, last);
+};
+
+/** Longest first, so that a form that begins another never hides only its beginning. */
+const literalsOf = (secrets: readonly string[]): string[] => {
+  const forms = secrets.flatMap((secret) => [secret, secret.trim()]).filter((secret) => secret.length >= SHORTEST);
+  return [...new Set(forms.flatMap(formsOf))].sort((a, b) => b.length - a.length);
+};
+
+const quote = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+
+/** For each prefix of a text, how long its longest proper prefix is that also ends it (Knuth, Morris, Pratt). */
+const failureTable = (text: string): number[] => {
+  const table = [0];
+  for (let index = 1, length = 0; index < text.length; index++) {
+    while (length > 0 && text[index] !== text[length]) length = table[length - 1] ?? 0;
+    if (text[index] === text[length]) length++;
+    table.push(length);
+  }
+  return table;
+};
+
+/** How many characters at the end of a text could be the beginning of the literal. */
+type Overlap = (text: string) => number;
+
+const overlapWith = (literal: string): Overlap => {
+  const table = failureTable(literal);
+  return (text) => {
+    let length = 0;
+    for (let index = Math.max(0, text.length - literal.length + 1); index < text.length; index++) {
+      while (length > 0 && text[index] !== literal[length]) length = table[length - 1] ?? 0;
+      if (text[index] === literal[length]) length++;
+    }
+    return length;
+  };
+};
+
+/**
+ * Hides the given secrets in their usual encodings, and what looks like a secret: passwords, tokens, keys. Linear in
+ * the text. Over-hides rather than under-hides; secrets of fewer than four characters are not looked for. The result
+ * does not depend on where the pieces are cut.
+ */
+export const streamRedactor = (secrets: readonly string[]): StreamRedactor => {
+  const literals = literalsOf(secrets);
+  const overlaps = literals.map(overlapWith);
+  const pattern = new RegExp([...literals.map(quote), `(?<pem>${PEM_BEGIN})`, ...PATTERN_SOURCES].join("|"), "g");
+  let buffer = "";
+  /** The buffer begins inside a private key, which is dropped whole. */
+  let insideKey = false;
+
+  /** From here on, more text could still change what is found. Patterns end with the line, literals may not. */
+  const settledUntil = (): number => {
+    const line = Math.max(buffer.lastIndexOf("\n") + 1, buffer.lastIndexOf("\r") + 1, buffer.length - LONGEST);
+    return overlaps.reduce((least, overlap) => Math.min(least, buffer.length - overlap(buffer)), line);
+  };
+
+  /** True when the key's end was found, or its greatest length is behind us. */
+  const dropKey = (final: boolean): boolean => {
+    const end = PEM_END.exec(buffer.slice(0, PEM_LONGEST + PEM_END_LENGTH));
+    if (end !== null && end.index <= PEM_LONGEST) buffer = buffer.slice(end.index + end[0].length);
+    else if (final || buffer.length >= PEM_LONGEST + PEM_END_LENGTH) buffer = buffer.slice(PEM_LONGEST);
+    else return false;
+    return true;
+  };
+
+  const takeText = (final: boolean): string => {
+    const until = final ? buffer.length : settledUntil();
+    let safe = "";
+    let from = 0;
+    pattern.lastIndex = 0;
+    for (let match = pattern.exec(buffer); match !== null && match.index < until; match = pattern.exec(buffer)) {
+      const groups: Record<string, string | undefined> = match.groups ?? {};
+      const kept = (side: string): string =>
+        PATTERN_SOURCES.map((_, index) => groups[`${side}${index}`] ?? "").join("");
+      safe += buffer.slice(from, match.index) + kept("before") + REDACTED + kept("after");
+      from = match.index + match[0].length;
+      if (groups["pem"] !== undefined) {
+        insideKey = true;
+        break;
+      }
+    }
+    const upTo = insideKey ? from : Math.max(from, until);
+    safe += buffer.slice(from, upTo);
+    buffer = buffer.slice(upTo);
+    return safe;
+  };
+
+  const take = (final: boolean): string => {
+    let safe = "";
+    for (;;) {
+      if (insideKey && !dropKey(final)) return safe;
+      insideKey = false;
+      safe += takeText(final);
+      if (!insideKey) return safe;
+    }
+  };
+
+  return {
+    push(chunk) {
+      buffer += chunk;
+      return take(false);
+    },
+    flush() {
+      return take(true);
+    },
+  };
+};
+
+/** The same for text that is complete. */
+export const redactor = (secrets: readonly string[]): ((text: string) => string) => {
+  const stream = streamRedactor(secrets);
+  return (text) => stream.push(text) + stream.flush();
+};
