@@ -39,6 +39,26 @@ export interface CatalogSource {
   isAncestor(ancestor: string, descendant: string): Promise<boolean>;
 }
 
+/** A catalog that is checked out in a folder, committed or not. Entries have no blob oid. */
+export interface WorkingTree {
+  /** `catalog.yaml` and `profiles/*.yaml`. */
+  policyFiles(): readonly CatalogEntry[];
+  /** Paths of everything under `labs/` that looks like a lab. */
+  labPaths(): readonly string[];
+  /** The entries of some of these paths, in the same order; one that is gone is `removed`. */
+  read(paths: readonly string[]): readonly CatalogEntry[];
+}
+
+/** How a working tree differs from a commit. */
+export interface ChangesSince {
+  /** Paths under `labs/` that were added or changed, tracked or not; null when only comparing contents can tell. */
+  readonly changed: readonly string[] | null;
+  /** Lab files as the commit has them: those changed or removed since, or all of them when `changed` is null. */
+  readonly before: readonly CatalogEntry[];
+  /** `catalog.yaml` and `profiles/` as the commit has them; null when they are the same now. */
+  readonly policyBefore: readonly CatalogEntry[] | null;
+}
+
 // ---------------------------------------------------------------- reconcile
 
 export interface Revision {
@@ -158,10 +178,8 @@ export type JobOutcome =
 
 export interface WorkStore {
   claim(request: ClaimRequest): Promise<readonly ClaimedJob[]>;
-  /** Marks a step as running (and shown by `status`). Refused when the lease is lost. */
-  beginStep(job: ClaimedJob, step: string): Promise<void>;
-  /** Marks a step as done for good: a later run of this job skips it. */
-  endStep(job: ClaimedJob, step: string): Promise<void>;
+  /** Marks a step as running and the one before it as done for good. Refused when the lease is lost. */
+  beginStep(job: ClaimedJob, step: string, previous: string | null): Promise<void>;
   /** Promise P2: durable before anything is created. */
   recordIntent(job: ClaimedJob, intent: JsonObject): Promise<void>;
   /** Shown by `status`; best effort, silently dropped when the lease is lost. */

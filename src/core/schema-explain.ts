@@ -142,7 +142,7 @@ const cause = (document: YamlDocument, error: ErrorObject, as: Explanation): Cau
     const why =
       keyword === "maxLength" ? `has more than ${params.limit} characters` : error.parentSchema?.patternErrorMessage;
     const message = `name ${quoted(error.propertyName)} in ${dotted(pointer)} ${why ?? "is not allowed"}`;
-    return { subject, problem: told(document.keyAt(subject), message), meant: null };
+    return { subject: `${subject}#name`, problem: told(document.keyAt(subject), message), meant: null };
   }
   if (keyword === "type" && typeof error.data === "number" && /version/i.test(pointer)) {
     const message = `${dotted(pointer)}: ${plain(document.written(pointer), 40)} is read as the number ${error.data}; quote it`;

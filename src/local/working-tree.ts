@@ -1,0 +1,99 @@
+import type { Dirent } from "node:fs";
+import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync, readSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { isLabFile } from "../core/lab-path.ts";
+import { MAX_DOCUMENT_BYTES } from "../core/yaml-text.ts";
+import { LabkeeperError } from "../errors.ts";
+import type { CatalogEntry, WorkingTree } from "../ports.ts";
+
+/** Labs lie two folders deep; deeper files are looked for so that misplaced ones are told. */
+const MAX_DEPTH = 16;
+
+/** A link is never followed, and a named pipe in a file's place must not stop us. Windows knows neither. */
+const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
+const unreadable = (path: string, cause: unknown): LabkeeperError =>
+  new LabkeeperError("LK7003", `${path}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+
+const readOpen = (path: string, file: number, buffer: Buffer): CatalogEntry | null => {
+  const stat = fstatSync(file);
+  if (!stat.isFile()) return null;
+  if (stat.size > MAX_DOCUMENT_BYTES) return { path, kind: "refused", blobOid: "", why: "too-large" };
+  let size = 0;
+  for (let read = -1; read !== 0 && size < buffer.length; size += read)
+    read = readSync(file, buffer, size, buffer.length - size, null);
+  if (size > MAX_DOCUMENT_BYTES) return { path, kind: "refused", blobOid: "", why: "too-large" };
+  return { path, kind: "file", blobOid: "", bytes: new Uint8Array(buffer.subarray(0, size)) };
+};
+
+/** Null for what is no file at all: a folder, a pipe, a socket. One byte more than allowed shows that it is too large. */
+const readFileAt = (root: string, path: string, buffer: Buffer): CatalogEntry | null => {
+  const full = join(root, path);
+  let file: number;
+  try {
+    file = openSync(full, OPEN_FLAGS);
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === "ELOOP" || code === "EMLINK") return { path, kind: "refused", blobOid: "", why: "symlink" };
+    if (code === "ENOENT" || code === "ENOTDIR" || code === "ENXIO") return { path, kind: "removed" };
+    throw unreadable(full, error);
+  }
+  try {
+    return readOpen(path, file, buffer);
+  } catch (error) {
+    throw unreadable(full, error);
+  } finally {
+    closeSync(file);
+  }
+};
+
+const readAt = (root: string, path: string, buffer: Buffer): CatalogEntry => {
+  const entry = readFileAt(root, path, buffer);
+  if (entry !== null) return entry;
+  const isRepository = existsSync(join(root, path, ".git"));
+  return isRepository ? { path, kind: "refused", blobOid: "", why: "submodule" } : { path, kind: "removed" };
+};
+
+const entriesOf = (folder: string): Dirent[] => {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return [];
+    throw unreadable(folder, error);
+  }
+};
+
+const labPathsIn = (root: string, folder: string, depth: number): string[] =>
+  entriesOf(join(root, folder)).flatMap((entry) => {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory()) {
+      if (existsSync(join(root, path, ".git"))) return [path];
+      return depth < MAX_DEPTH ? labPathsIn(root, path, depth + 1) : [];
+    }
+    return (entry.isFile() || entry.isSymbolicLink()) && isLabFile(path) ? [path] : [];
+  });
+
+/**
+ * The catalog in a folder, as its files are now. Reads synchronously, because one after the other is the fastest way
+ * to read 10,000 small files (0.2 s against 0.9 s through promises), and one command does nothing else meanwhile.
+ * Throws LK7003 when something there cannot be read: what could not be read is never taken for missing.
+ */
+export function workingTree(folder: string): WorkingTree {
+  const root = resolve(folder);
+  const buffer = Buffer.allocUnsafe(MAX_DOCUMENT_BYTES + 1);
+  if (!existsSync(root)) throw new LabkeeperError("LK7003", `there is no folder ${root}`);
+  return {
+    policyFiles() {
+      const names = entriesOf(join(root, "profiles")).filter(
+        (entry) => !entry.isDirectory() && /\.ya?ml$/.test(entry.name),
+      );
+      const paths = ["catalog.yaml", ...names.map(({ name }) => `profiles/${name}`)];
+      return paths.map((path) => readAt(root, path, buffer)).filter((entry) => entry.kind !== "removed");
+    },
+    labPaths: () => labPathsIn(root, "labs", 0).sort(),
+    read: (paths) => paths.map((path) => readAt(root, path, buffer)),
+  };
+}
