@@ -25,7 +25,7 @@ export interface Run {
 export type RunEnd =
   | { readonly kind: "exit"; readonly code: number; readonly stdout: Buffer }
   | { readonly kind: "signal"; readonly signal: string }
-  | { readonly kind: "timeout" | "aborted" | "flood" }
+  | { readonly kind: Halt }
   | { readonly kind: "not-started"; readonly error: NodeJS.ErrnoException };
 
 /** `gone` is false when something of the group could not be ended, not even by SIGKILL. */
@@ -97,9 +97,14 @@ async function stopRest(group: Target, order: Run): Promise<boolean> {
   return stop(group, order.termGraceMs);
 }
 
+type Halt = "timeout" | "aborted" | "flood";
+
 /** The three reasons to end a program early, whichever comes first. */
 function halting(order: Run) {
-  const { promise: asked, resolve } = Promise.withResolvers<"timeout" | "aborted" | "flood">();
+  let resolve: (why: Halt) => void = ignore;
+  const asked = new Promise<Halt>((settle) => {
+    resolve = settle;
+  });
   const aborted = (): void => resolve("aborted");
   const timer = setTimeout(() => resolve("timeout"), Math.min(order.timeoutMs, MAX_TIMER_MS));
   order.signal.addEventListener("abort", aborted, { once: true });

@@ -81,11 +81,17 @@ export interface Target {
  */
 export function groupTarget(group: number, leaderReaped: () => boolean): Target {
   const alive = async (): Promise<boolean> => {
-    if (!signalProcess(-group, 0)) return false;
-    const members = await groupMembers(group);
-    if (members === null) return true;
-    if (leaderReaped() && members.some(({ pid }) => pid === group)) return false;
-    return members.length > 0;
+    // A member that forks and ends while /proc is read can hide from one look, hardly from two.
+    for (let look = 0; look < 2; look++) {
+      if (!signalProcess(-group, 0)) return false;
+      // Asked before looking: a leader that is reaped meanwhile may still have been seen.
+      const reaped = leaderReaped();
+      const members = await groupMembers(group);
+      if (members === null) return true;
+      if (reaped && members.some(({ pid }) => pid === group)) return false;
+      if (members.length > 0) return true;
+    }
+    return false;
   };
   return {
     alive,

@@ -1,0 +1,156 @@
+/** The life cycle that every provisioner must keep, told as the state of the world before and after. */
+
+import { randomUUID } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { credentials, revealAll } from "../../src/core/credentials.ts";
+import { LabkeeperError } from "../../src/errors.ts";
+import type { LabOrder, Provisioner, ProvisionerContext } from "../../src/ports.ts";
+import { hearing, labOrder, type OrderChanges, temporaryFolder } from "./lab-order.ts";
+
+export interface ContractSubject extends AsyncDisposable {
+  readonly provisioner: Provisioner;
+  /** Names of all labs that exist in this provisioner's world, found without asking the provisioner. */
+  things(): Promise<readonly string[]>;
+  /** Turns the suite's order into one that the provisioner can serve. */
+  readonly order?: (changes: OrderChanges) => LabOrder;
+}
+
+interface Scene extends AsyncDisposable {
+  readonly subject: ContractSubject;
+  readonly lab: LabOrder;
+  readonly context: ProvisionerContext;
+  /** The context of another lab. */
+  contextFor(lab: LabOrder): Promise<ProvisionerContext>;
+  order(changes: OrderChanges): LabOrder;
+}
+
+export function provisionerContract(name: string, setUp: () => Promise<ContractSubject>): void {
+  const scene = async (): Promise<Scene> => {
+    const folder = await temporaryFolder();
+    const subject = await setUp();
+    const order = subject.order ?? labOrder;
+    const contextFor = async (lab: LabOrder): Promise<ProvisionerContext> => {
+      const workdir = join(folder.path, lab.id);
+      await mkdir(workdir, { recursive: true });
+      return hearing(workdir);
+    };
+    const lab = order({ id: randomUUID() });
+    return {
+      subject,
+      lab,
+      context: await contextFor(lab),
+      contextFor,
+      order,
+      [Symbol.asyncDispose]: async () => {
+        await subject[Symbol.asyncDispose]();
+        await folder[Symbol.asyncDispose]();
+      },
+    };
+  };
+
+  describe(`${name} keeps the provisioner contract`, () => {
+    test("prepare creates nothing", async () => {
+      await using it = await scene();
+      const { provisioner, things } = it.subject;
+      const intent = await provisioner.prepare(it.lab, it.context);
+      expect(Object.keys(intent)).not.toEqual([]);
+      expect(await things()).toEqual([]);
+      expect(await provisioner.observe(it.lab, intent, it.context)).toMatchObject({ verdict: "absent" });
+    });
+
+    test("install twice makes one lab, which answers with the credentials given last", async () => {
+      await using it = await scene();
+      const { provisioner, things } = it.subject;
+      const intent = await provisioner.prepare(it.lab, it.context);
+      await provisioner.install(it.lab, intent, it.context);
+      const again = await provisioner.install(it.lab, intent, it.context);
+      expect(await things()).toHaveLength(1);
+      await provisioner.verify(it.lab, intent, again.credentials, it.context);
+      expect(await provisioner.observe(it.lab, intent, it.context)).toMatchObject({ verdict: "present" });
+    });
+
+    test("outputs show no secret", async () => {
+      await using it = await scene();
+      const intent = await it.subject.provisioner.prepare(it.lab, it.context);
+      const { outputs, credentials: made } = await it.subject.provisioner.install(it.lab, intent, it.context);
+      const secrets = Object.entries(revealAll(made)).filter(([key]) => /pass|secret|token|key|kubeconfig/i.test(key));
+      expect(secrets).not.toEqual([]);
+      for (const [, value] of secrets) expect(JSON.stringify(outputs)).not.toContain(value);
+    });
+
+    test("verify refuses other credentials", async () => {
+      await using it = await scene();
+      const { provisioner } = it.subject;
+      const intent = await provisioner.prepare(it.lab, it.context);
+      const { credentials: made } = await provisioner.install(it.lab, intent, it.context);
+      const spoiled = Object.entries(revealAll(made)).map(([key, value]) => [key, spoil(key, value)]);
+      const verifying = provisioner.verify(it.lab, intent, credentials(Object.fromEntries(spoiled)), it.context);
+      await expect(verifying).rejects.toBeInstanceOf(LabkeeperError);
+    });
+
+    test("update changes the lab in place", async () => {
+      await using it = await scene();
+      const { provisioner, things } = it.subject;
+      const intent = await provisioner.prepare(it.lab, it.context);
+      const { credentials: made } = await provisioner.install(it.lab, intent, it.context);
+      const before = await things();
+      const changed = it.order({
+        id: it.lab.id,
+        spec: { workers: it.lab.spec.workers + 1, tags: { purpose: "demo" } },
+      });
+      await provisioner.update(changed, intent, it.context);
+      await provisioner.update(changed, intent, it.context);
+      expect(await things()).toEqual(before);
+      await provisioner.verify(changed, intent, made, it.context);
+    });
+
+    test("destroy twice leaves nothing, and only of its own lab", async () => {
+      await using it = await scene();
+      const { provisioner, things } = it.subject;
+      const other = it.order({ id: randomUUID(), name: "team-a-test-02" });
+      const otherContext = await it.contextFor(other);
+      const intent = await provisioner.prepare(it.lab, it.context);
+      const otherIntent = await provisioner.prepare(other, otherContext);
+      await provisioner.install(it.lab, intent, it.context);
+      const kept = await provisioner.install(other, otherIntent, otherContext);
+      expect(await things()).toHaveLength(2);
+
+      await provisioner.destroy(it.lab, intent, it.context);
+      await provisioner.destroy(it.lab, intent, it.context);
+      expect(await provisioner.observe(it.lab, intent, it.context)).toMatchObject({ verdict: "absent" });
+      await provisioner.verify(other, otherIntent, kept.credentials, otherContext);
+      expect(await things()).toHaveLength(1);
+
+      await provisioner.destroy(other, otherIntent, otherContext);
+      expect(await things()).toEqual([]);
+    });
+
+    test("destroy works from the intent alone, on a host that never saw the lab", async () => {
+      await using it = await scene();
+      const { provisioner, things } = it.subject;
+      const intent = await provisioner.prepare(it.lab, it.context);
+      await provisioner.install(it.lab, intent, it.context);
+      await using elsewhere = await temporaryFolder();
+      const context = hearing(join(elsewhere.path, "never-made"));
+      await provisioner.destroy(it.lab, JSON.parse(JSON.stringify(intent)), context);
+      expect(await things()).toEqual([]);
+      expect(await provisioner.observe(it.lab, intent, context)).toMatchObject({ verdict: "absent" });
+    });
+
+    test("nothing starts once the signal is aborted, and observing then is unknown", async () => {
+      await using it = await scene();
+      const { provisioner, things } = it.subject;
+      const intent = await provisioner.prepare(it.lab, it.context);
+      const stopped = hearing(it.context.workdir, AbortSignal.abort());
+      await expect(provisioner.install(it.lab, intent, stopped)).rejects.toMatchObject({ code: "LK5009" });
+      expect(await provisioner.observe(it.lab, intent, stopped)).toMatchObject({ verdict: "unknown" });
+      await provisioner.destroy(it.lab, intent, it.context);
+      expect(await things()).toEqual([]);
+    });
+  });
+}
+
+const spoil = (key: string, value: string): string =>
+  /pass|secret|token|key|kubeconfig/i.test(key) ? `${value.slice(0, -6)}spoilt` : value;
