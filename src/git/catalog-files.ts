@@ -1,35 +1,25 @@
+import { isLabFile } from "../core/lab-path.ts";
 import { LabkeeperError } from "../errors.ts";
 import type { CatalogEntry } from "../ports.ts";
 import type { Objects } from "./objects.ts";
 import type { TreeEntry } from "./tree.ts";
-import { type Difference, diffTrees, type Side } from "./tree-diff.ts";
+import { type Difference, diffTrees } from "./tree-diff.ts";
 
 /** A lab file is a few hundred bytes; documents above this are refused unread. */
 export const MAX_FILE_BYTES = 64 * 1024;
 
-const YAML = /\.ya?ml\s*$/i;
-const FOLDER_LIKE = /^[^.]+$/;
-
-/**
- * Whether somebody may take an entry under `labs/` for a lab or for a folder of labs. READMEs and `.gitkeep` are not;
- * a misplaced or misspelt YAML file is, and so is a link in a folder's place: validation says what is wrong with it.
- */
-export function looksLikeLab(path: string, kind: Side["kind"]): boolean {
-  const name = path.slice(path.lastIndexOf("/") + 1);
-  return YAML.test(name) || kind === "submodule" || (kind === "symlink" && FOLDER_LIKE.test(name));
-}
+/** Whether a path is part of the policy that lab files are judged by. */
+export const isPolicyFile = (path: string): boolean =>
+  path === "catalog.yaml" || /^profiles\/[^/]+\.ya?ml$/i.test(path);
 
 /** The differences under `labs/` between two commits' trees (null: everything), sorted by path, contents read. */
 export async function labEntries(objects: Objects, from: string | null, to: string): Promise<CatalogEntry[]> {
   const before = from === null ? null : await folder(objects, from, "labs");
   const differences = await diffTrees(objects, "labs", before, await folder(objects, to, "labs"));
-  return await readEntries(objects, differences.flatMap(onlyLabs));
-}
-
-/** What labkeeper does not take for a lab does not exist, on either side. */
-function onlyLabs({ path, before, after }: Difference): Difference[] {
-  const [old, now] = [before, after].map((side) => (side !== null && looksLikeLab(path, side.kind) ? side : null));
-  return old || now ? [{ path, before: old ?? null, after: now ?? null }] : [];
+  return await readEntries(
+    objects,
+    differences.filter(({ path }) => isLabFile(path)),
+  );
 }
 
 /** Null when there is none; anything there but a folder is a catalog that cannot be read, not an empty one. */
@@ -53,9 +43,10 @@ export async function policyPaths(
     key: `${catalog?.kind}:${catalog?.oid} ${profiles}`,
     differences: async () => [
       ...added("catalog.yaml", catalog),
-      ...(profiles === null ? [] : await objects.tree(profiles)).flatMap((entry) =>
-        YAML.test(entry.name) ? added(`profiles/${entry.name}`, entry) : [],
-      ),
+      ...(profiles === null ? [] : await objects.tree(profiles)).flatMap((entry) => {
+        const path = `profiles/${entry.name}`;
+        return isPolicyFile(path) ? added(path, entry) : [];
+      }),
     ],
   };
 }

@@ -28,6 +28,7 @@ export function createHttpClient(repositoryUrl: string, options: HttpOptions): H
     if (new URL(url).origin !== new URL(repositoryUrl).origin) return {};
     authorization ??= Promise.resolve(options.token?.() ?? null);
     const token = await authorization;
+    if (token !== null) refuseInTheClear(new URL(url));
     // GitHub takes any user name beside a token; this one it documents for apps.
     return token === null
       ? {}
@@ -56,6 +57,14 @@ export function createHttpClient(repositoryUrl: string, options: HttpOptions): H
       throw new LabkeeperError("LK1001", `${base} redirects without end`);
     },
   };
+}
+
+/** Basic authentication over plain http can be read on the way; this machine alone is exempt. */
+function refuseInTheClear({ protocol, hostname }: URL): void {
+  if (protocol === "https:" || /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)) return;
+  throw new LabkeeperError("LK1005", `a token is not sent to ${hostname} over http`, {
+    remedy: "Use the repository's https URL.",
+  });
 }
 
 /** The base a redirect leads to; it has to keep what follows the base, as git asks for too. */

@@ -1,8 +1,8 @@
 import { join } from "node:path";
+import type { CatalogRepository } from "./catalog-repository.ts";
 import { ancestry } from "./history.ts";
 import { findRepository, type RepositoryFolders, readText } from "./local-repository.ts";
 import { type Objects, openObjects } from "./objects.ts";
-import type { CatalogRepository } from "./open-catalog.ts";
 import { resolveRef } from "./refs.ts";
 
 /** A repository on this machine, read in place: never written to, never copied. */

@@ -1,5 +1,5 @@
-import { readFile, stat } from "node:fs/promises";
-import { resolve } from "node:path";
+import { readFile, realpath, stat } from "node:fs/promises";
+import { dirname, join, relative, resolve, sep } from "node:path";
 import { LabkeeperError } from "../errors.ts";
 
 export interface RepositoryFolders {
@@ -25,6 +25,23 @@ export async function findRepository(path: string): Promise<RepositoryFolders> {
   await refuseOtherFormats(common);
   return { gitdir, common };
 }
+
+/**
+ * The repository that a folder is part of, and the folder's place in it: "" or a path that ends in a slash. Looks in
+ * the folders above too, as git does; rejects like `findRepository`.
+ */
+export async function enclosingRepository(
+  folder: string,
+): Promise<{ readonly repository: RepositoryFolders; readonly prefix: string }> {
+  let top = await realpath(folder).catch(() => resolve(folder));
+  const bottom = top;
+  while (!(await exists(join(top, ".git"))) && dirname(top) !== top) top = dirname(top);
+  const inside = relative(top, bottom);
+  if (!(await exists(join(top, ".git")))) throw new LabkeeperError("LK1002", `${bottom} is in no git repository`);
+  return { repository: await findRepository(top), prefix: inside === "" ? "" : `${inside.split(sep).join("/")}/` };
+}
+
+const exists = async (path: string): Promise<boolean> => (await isFolder(path)) || (await readText(path)) !== null;
 
 async function gitdirOf(folder: string): Promise<string> {
   const dotGit = resolve(folder, ".git");

@@ -3,7 +3,6 @@ import type { CatalogEntry, CatalogSource } from "../ports.ts";
 import { parseAddress } from "./address.ts";
 import { labEntries, policyPaths, readEntries } from "./catalog-files.ts";
 import { localRepository } from "./local-catalog.ts";
-import type { Objects } from "./objects.ts";
 import { remoteRepository } from "./remote-catalog.ts";
 
 export interface CatalogOptions {
@@ -19,14 +18,6 @@ export interface CatalogOptions {
   readonly gitCommand?: string | null;
   /** Milliseconds of silence after which a request is given up, default 30,000. */
   readonly idleMs?: number;
-}
-
-/** A repository whose head can be asked for, wherever it is. */
-export interface CatalogRepository {
-  head(signal?: AbortSignal): Promise<string>;
-  /** Runs a read; repairs what can be repaired and runs it once more when it fails. */
-  reading<T>(read: (objects: Objects) => Promise<T>): Promise<T>;
-  isAncestor(ancestor: string, descendant: string): Promise<boolean>;
 }
 
 /**

@@ -1,9 +1,8 @@
-import { LabkeeperError } from "../errors.ts";
+import type { CatalogRepository } from "./catalog-repository.ts";
 import { ancestry } from "./history.ts";
 import { createHttpClient } from "./http-client.ts";
 import { type Generation, openMirror } from "./mirror.ts";
 import { isUnreadable } from "./objects.ts";
-import type { CatalogRepository } from "./open-catalog.ts";
 import { remoteRef } from "./remote-refs.ts";
 
 export interface RemoteOptions {
@@ -21,7 +20,6 @@ const MAX_PACKS = 50;
 /** A repository behind http(s), mirrored in the state folder. */
 export function remoteRepository(options: RemoteOptions): CatalogRepository {
   const { url, ref, stateDir, gitCommand } = options;
-  refuseTokenInTheClear(options);
   const mirror = openMirror(stateDir, url, gitCommand);
   const client = (signal?: AbortSignal) => createHttpClient(url, { ...options, signal });
 
@@ -65,15 +63,4 @@ export function remoteRepository(options: RemoteOptions): CatalogRepository {
       return (await ancestry(whole.objects, ancestor, descendant, new Set())) === "yes";
     },
   };
-}
-
-/** Basic authentication over plain http is readable on the way; this machine alone is exempt. */
-function refuseTokenInTheClear({ url, token }: RemoteOptions): void {
-  const { protocol, hostname } = new URL(url);
-  const loopback = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
-  if (token !== undefined && protocol === "http:" && !loopback) {
-    throw new LabkeeperError("LK1005", `a token is not sent to ${hostname} over http`, {
-      remedy: "Use the repository's https URL.",
-    });
-  }
 }

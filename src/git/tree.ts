@@ -84,6 +84,13 @@ function parseEntry(bytes: Buffer, at: number, end: number): TreeEntry {
   return { kind, key, name: displayName(key, name), oid: bytes.toString("hex", nul + 1, end) };
 }
 
+/** The path for people of a path in bytes, one character each. */
+export const displayPath = (key: string): string =>
+  key
+    .split("/")
+    .map((name) => displayName(name, Buffer.from(name, "latin1")))
+    .join("/");
+
 const PLAIN = /^[\w.-]+$/;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
