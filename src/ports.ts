@@ -40,7 +40,7 @@ export interface CatalogSource {
 }
 
 /** A catalog that is checked out in a folder, committed or not. Entries have no blob oid. */
-export interface WorkingTree {
+export interface Checkout {
   /** `catalog.yaml` and `profiles/*.yaml`. */
   policyFiles(): readonly CatalogEntry[];
   /** Paths of everything under `labs/` that looks like a lab. */

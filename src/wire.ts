@@ -4,16 +4,27 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import type { Config } from "./config.ts";
 import { LabkeeperError } from "./errors.ts";
-import type { WorkingTree } from "./git/working-tree.ts";
+import type { HistoryWriter } from "./git/history-writer.ts";
+import type { EditorSchemas } from "./local/editor-files.ts";
 import { packageFile } from "./package-root.ts";
-import type { ArtifactStore, CatalogEntry, CatalogSource, Clock, Provisioner, Reporter, SecretStore } from "./ports.ts";
+import type {
+  ArtifactStore,
+  CatalogEntry,
+  CatalogSource,
+  ChangesSince,
+  Checkout,
+  Clock,
+  Provisioner,
+  Reporter,
+  SecretStore,
+} from "./ports.ts";
 import type { ReconcileDeps } from "./reconcile.ts";
 import type { Connection } from "./store/connection.ts";
 import type { SchemaStatus } from "./store/migrate.ts";
 import type { Store } from "./store/open.ts";
 import type { WorkerDeps, WorkerOptions } from "./worker.ts";
 
-export type { SchemaStatus, Store, WorkingTree };
+export type { HistoryWriter, SchemaStatus, Store };
 
 /** Everything outside the process, each built when first asked for. Disposing closes what was built, last first. */
 export interface Edges extends AsyncDisposable {
@@ -25,6 +36,15 @@ export interface Edges extends AsyncDisposable {
   schemaStatus(): Promise<SchemaStatus>;
   /** @throws LK7001 when nothing says which catalog. */
   catalog(): Promise<CatalogSource>;
+  /** A repository by path or URL, whatever is configured; null: its default branch. */
+  catalogAt(url: string, ref: string | null): Promise<CatalogSource>;
+  /** The catalog checked out in a folder. */
+  checkout(folder: string): Promise<Checkout>;
+  /** Writes schemas and editor settings into a catalog's folder; answers the paths that changed. */
+  writeEditorFiles(folder: string, schemas: EditorSchemas): Promise<readonly string[]>;
+  changesSince(folder: string, base: string): Promise<ChangesSince>;
+  /** Profiles that come with labkeeper, then those of the operator's own folder. */
+  profileFiles(): Promise<readonly CatalogEntry[]>;
   /** Names that a profile may use, built-in ones included. */
   provisionerNames(): readonly string[];
   artifacts(): Promise<ArtifactStore>;
@@ -161,20 +181,18 @@ export const wire = (config: Config): Edges => {
   const builds = provisionerBuilds(config);
   const store = storeSource(config, open, connection);
   const holder = `${hostname()}-${process.pid}-${randomBytes(3).toString("hex")}`;
+  const catalogAt = async (url: string, ref: string | null): Promise<CatalogSource> => {
+    const { openCatalog } = await import("./git/open-catalog.ts");
+    const token = config.githubToken;
+    return openCatalog({ url, ref: ref ?? undefined, stateDir: config.stateDir, token: async () => token });
+  };
   const catalog = once(async () => {
     if (config.catalog === null) {
       throw new LabkeeperError("LK7001", "nothing says which catalog to use", {
         remedy: "Set LABKEEPER_CATALOG or --catalog to a path or an http(s) URL, or run in a catalog's folder.",
       });
     }
-    const { openCatalog } = await import("./git/open-catalog.ts");
-    const token = config.githubToken;
-    return openCatalog({
-      url: config.catalog,
-      ref: config.catalogRef ?? undefined,
-      stateDir: config.stateDir,
-      token: async () => token,
-    });
+    return await catalogAt(config.catalog, config.catalogRef);
   });
   const artifacts = once(async () => {
     const { folderArtifacts } = await import("./local/artifacts.ts");
@@ -196,6 +214,12 @@ export const wire = (config: Config): Edges => {
       return await schemaStatus(await connection());
     },
     catalog,
+    catalogAt,
+    checkout: async (folder) => (await import("./local/checkout.ts")).checkout(folder),
+    writeEditorFiles: async (folder, schemas) =>
+      (await import("./local/editor-files.ts")).writeEditorFiles(folder, schemas),
+    changesSince: async (folder, base) => (await import("./git/changes-since.ts")).changesSince(folder, base),
+    profileFiles: () => profileFiles(config),
     provisionerNames: () => [...builds.keys()].sort(),
     artifacts,
     secrets,
@@ -239,10 +263,10 @@ export const wire = (config: Config): Edges => {
 
 /** What only the demo does outside: writing a catalog's history, asking a lab's database, removing the embedded one. */
 export const demoEdges = async () => {
-  const [{ initWorkingTree }, { askPostgres }, { removePostgres }] = await Promise.all([
-    import("./git/working-tree.ts"),
+  const [{ startRepository }, { askPostgres }, { removePostgres }] = await Promise.all([
+    import("./git/history-writer.ts"),
     import("./local/local-postgres/ask.ts"),
     import("./local/postgres/ensure.ts"),
   ]);
-  return { initWorkingTree, askPostgres, removePostgres };
+  return { startRepository, askPostgres, removePostgres };
 };

@@ -7,11 +7,15 @@ import { register as explain } from "./explain.ts";
 import { register as logs } from "./logs.ts";
 import { register as migrate } from "./migrate.ts";
 import { register as reconcile } from "./reconcile.ts";
+import { register as schema } from "./schema.ts";
 import { register as serve } from "./serve.ts";
 import { register as status } from "./status.ts";
+import { register as validate } from "./validate.ts";
 
 /** In the order in which `--help` lists them. */
 export const commands: readonly Register[] = [
+  validate,
+  schema,
   reconcile,
   serve,
   status,

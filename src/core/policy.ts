@@ -116,6 +116,19 @@ const readOwnProfiles = (entries: readonly CatalogEntry[]): ProfileFile[] => {
   });
 };
 
+/** The profiles of a catalog over those that labkeeper ships, for whoever needs no teams. */
+export const readProfiles = (
+  entries: readonly CatalogEntry[],
+  shipped: readonly CatalogEntry[],
+): {
+  readonly usable: ReadonlyMap<string, Profile>;
+  readonly unusable: ReadonlySet<string>;
+  readonly problems: readonly Problem[];
+} => {
+  const files = [...shipped.map(readProfile).filter((file) => file !== null), ...readOwnProfiles(entries)];
+  return { ...joinProfiles(files), problems: files.flatMap((file) => file.problems) };
+};
+
 /**
  * The policy of a catalog from its `catalog.yaml` and `profiles/`, over the profiles that labkeeper ships.
  *
@@ -126,19 +139,18 @@ export const readPolicy = (
   entries: readonly CatalogEntry[],
   shipped: readonly CatalogEntry[],
 ): { readonly policy: CatalogPolicy | null; readonly problems: readonly Problem[] } => {
-  const files = [...shipped.map(readProfile).filter((file) => file !== null), ...readOwnProfiles(entries)];
-  const { usable, unusable } = joinProfiles(files);
+  const { usable, unusable, problems: profileProblems } = readProfiles(entries, shipped);
   const { spec, document, problems } = readCatalogFile(entries.find((entry) => entry.path === CATALOG_FILE));
   const known = new Set([...usable.keys(), ...unusable]);
-  const all = [...files.flatMap((file) => file.problems), ...problems];
+  const all = [...profileProblems, ...problems];
   if (spec !== null && document !== null) all.push(...unknownProfiles(document, spec.teams, known));
   return { policy: spec === null ? null : joined(spec, usable, unusable), problems: all.sort(byPlace) };
 };
 
 const joined = (
   { teams, guards }: CatalogSpec,
-  profiles: Map<string, Profile>,
-  unusable: Set<string>,
+  profiles: ReadonlyMap<string, Profile>,
+  unusable: ReadonlySet<string>,
 ): CatalogPolicy => ({
   teams: new Map(teams.map((team) => [team.name, team])),
   guards,

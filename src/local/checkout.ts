@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { isLabFile } from "../core/lab-path.ts";
 import { MAX_DOCUMENT_BYTES } from "../core/yaml-text.ts";
 import { LabkeeperError } from "../errors.ts";
-import type { CatalogEntry, WorkingTree } from "../ports.ts";
+import type { CatalogEntry, Checkout } from "../ports.ts";
 
 /** Labs lie two folders deep; deeper files are looked for so that misplaced ones are told. */
 const MAX_DEPTH = 16;
@@ -81,7 +81,7 @@ const labPathsIn = (root: string, folder: string, depth: number): string[] =>
  * to read 10,000 small files (0.2 s against 0.9 s through promises), and one command does nothing else meanwhile.
  * Throws LK7003 when something there cannot be read: what could not be read is never taken for missing.
  */
-export function workingTree(folder: string): WorkingTree {
+export function checkout(folder: string): Checkout {
   const root = resolve(folder);
   const buffer = Buffer.allocUnsafe(MAX_DOCUMENT_BYTES + 1);
   if (!existsSync(root)) throw new LabkeeperError("LK7003", `there is no folder ${root}`);
