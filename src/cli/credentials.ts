@@ -36,7 +36,9 @@ const printed = (
     name,
     escapeTerminal(typeof value === "string" ? value : JSON.stringify(value)),
   ]);
-  const secrets = credentials.names.map((name) => [
+  // Host and port are among the outputs too: what is public there need not be hidden here.
+  const hidden = credentials.names.filter((name) => !(name in detail.outputs));
+  const secrets = hidden.map((name) => [
     name,
     values === null ? context.colours.dim("(hidden)") : (values[name] ?? ""),
   ]);

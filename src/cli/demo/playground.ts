@@ -5,7 +5,7 @@ import type { Config } from "../../config.ts";
 import { loadConfig, neutralEnvironment } from "../../config.ts";
 import { LabkeeperError } from "../../errors.ts";
 import { packageFile } from "../../package-root.ts";
-import type { WorkingTree } from "../../wire.ts";
+import type { HistoryWriter } from "../../wire.ts";
 
 /** A folder of its own with a catalog, a state folder and a configuration that nothing outside reaches into. */
 export interface Playground {
@@ -84,10 +84,10 @@ export const editFile = async (
 export const AUTHOR = { name: "Demo", email: "demo@labkeeper.invalid" } as const;
 
 /** Puts the catalog under git with its first commit. */
-export const startHistory = async ({ catalog }: Playground): Promise<WorkingTree> => {
+export const startHistory = async ({ catalog }: Playground): Promise<HistoryWriter> => {
   const { demoEdges } = await import("../../wire.ts");
-  const { initWorkingTree } = await demoEdges();
-  const tree = await initWorkingTree(catalog, AUTHOR);
+  const { startRepository } = await demoEdges();
+  const tree = await startRepository(catalog, AUTHOR);
   await tree.commitAll("Start the catalog");
   return tree;
 };

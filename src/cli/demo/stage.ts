@@ -1,4 +1,4 @@
-import type { Edges, WorkingTree } from "../../wire.ts";
+import type { Edges, HistoryWriter } from "../../wire.ts";
 import type { CommandContext } from "../context.ts";
 import type { Playground } from "./playground.ts";
 
@@ -7,7 +7,7 @@ export interface Stage {
   readonly context: CommandContext;
   readonly edges: Edges;
   readonly playground: Playground;
-  readonly history: WorkingTree;
+  readonly history: HistoryWriter;
   /** The labs of the catalog, by repository path. */
   readonly files: readonly string[];
 }

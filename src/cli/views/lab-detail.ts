@@ -25,6 +25,20 @@ const stepRows = (detail: LabDetail, now: Date): string[][] =>
     step.attempt > 1 ? `attempt ${step.attempt}` : "",
   ]);
 
+/** The independent looks that proved a destroy. */
+const receiptLines = (receipt: JsonObject | null): string[] => {
+  const looks = receipt?.["observations"];
+  if (!Array.isArray(looks)) return [];
+  return looks.flatMap((look) => {
+    if (typeof look !== "object" || look === null || Array.isArray(look)) return [];
+    const evidence = Array.isArray(look["evidence"]) ? look["evidence"] : [];
+    return [
+      `  ${shown(look["at"] ?? "")}  ${shown(look["verdict"] ?? "")}`,
+      ...evidence.map((item) => `    ${shown(item)}`),
+    ];
+  });
+};
+
 const facts = (detail: LabDetail, now: Date, colours: Palette): string[][] => {
   const { lab } = detail;
   const { spec } = lab;
@@ -85,7 +99,7 @@ export const labDetailText = (detail: LabDetail, now: Date, colours: Palette): s
       detail.lab.state === "destroyed" ? [] : table(outputRows(detail.outputs)).split("\n").filter(Boolean),
     ),
     ...section("STEPS", table(stepRows(detail, now)).split("\n").filter(Boolean)),
-    ...section("RECEIPT", detail.receipt === null ? [] : [`  ${shown(detail.receipt)}`]),
+    ...section("RECEIPT", receiptLines(detail.receipt)),
   ].join("\n\n");
 };
 

@@ -20,9 +20,12 @@ const fieldWords = (fields: Json): string =>
     )
     .join(", ");
 
-/** What a payload says beyond what the line already shows; ids are for programs and stay in the JSON. */
+/** What only programs follow, and the commit, which the cause names. Whole documents (an intent, a receipt) are in the JSON as well. */
+const UNTOLD = new Set(["job", "commit"]);
+
+/** What a payload says beyond what the line already shows, in people's words. */
 const payloadWords = (event: LabEvent): string => {
-  const { state, job: _job, attempt, fields, failure, ...rest } = event.payload;
+  const { state, attempt, fields, failure, ...rest } = event.payload;
   const parts: string[] = [];
   if (typeof state === "string") parts.push(`now ${state}`);
   if (fields !== undefined) parts.push(fieldWords(fields));
@@ -31,7 +34,8 @@ const payloadWords = (event: LabEvent): string => {
     parts.push(`${valueWords(failure["code"] ?? "")} ${valueWords(failure["message"] ?? "")}`.trim());
   }
   for (const [name, value] of Object.entries(rest)) {
-    if (value !== null) parts.push(`${name} ${valueWords(value)}`);
+    if (!UNTOLD.has(name) && value !== null && value !== 0 && typeof value !== "object")
+      parts.push(`${name} ${valueWords(value)}`);
   }
   return parts.filter((part) => part !== "").join("; ");
 };
@@ -48,7 +52,10 @@ export const storyText = (events: readonly LabEvent[], colours: Palette): string
     events.map((event, index) => {
       const before = events[index - 1];
       const after = before === undefined ? "" : `+${duration(secondsBetween(before.at, event.at))}`;
-      const why = event.cause === null ? "" : ` because of ${causeWords(event.cause)}`;
+      const cause = event.cause === null ? "" : causeWords(event.cause);
+      // One cause runs through many lines; it is told where it is new.
+      const known = before?.cause != null && causeWords(before.cause) === cause;
+      const why = cause === "" || known ? "" : ` because of ${cause}`;
       const words = payloadWords(event);
       return [
         colours.dim(stamp(event.at)),

@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import git from "isomorphic-git";
 
-export interface WorkingTree {
+export interface HistoryWriter {
   /** Commits every difference between the folder and the last commit; answers the new commit. */
   commitAll(message: string): Promise<string>;
 }
@@ -11,11 +11,11 @@ const GONE = 0;
 const DIFFERS = 2;
 
 /** Makes a repository in a folder, without needing a git program, and commits what is in it as `author`. */
-export async function initWorkingTree(
+export async function startRepository(
   folder: string,
   author: { readonly name: string; readonly email: string },
   branch = "main",
-): Promise<WorkingTree> {
+): Promise<HistoryWriter> {
   const place = { fs, dir: folder };
   await git.init({ ...place, defaultBranch: branch });
   return {
