@@ -67,16 +67,23 @@ test("the server of a killed labkeeper is found and used", async () => {
   expect(await findPostmaster(join(dirname(next.connection.host), "data"))).toBeNull();
 });
 
-test("a killed server is started again under the labkeeper that uses it, with all it had acknowledged", async () => {
+test("a killed server is started again under those who use it, with all it had acknowledged", async () => {
   const where = await folders();
   const { connection, stop } = await ensurePostgres(where);
+  const other = await holder(where);
   await query(connection, "create table kept as select 42 as answer");
   kill9(await serverPid(connection));
-  await vi.waitFor(async () => expect(await query(connection, "select * from kept")).toEqual([{ answer: 42 }]), {
-    timeout: 15_000,
-    interval: 20,
-  });
+  await vi.waitFor(
+    async () => {
+      expect(await query(connection, "select * from kept")).toEqual([{ answer: 42 }]);
+      const present = "select count(*)::int from pg_stat_activity where application_name = 'labkeeper presence'";
+      expect(await query(connection, present)).toEqual([{ count: 2 }]);
+    },
+    { timeout: 15_000, interval: 20 },
+  );
   await stop();
+  expect(await query(other.connection, "select * from kept")).toEqual([{ answer: 42 }]);
+  await other.leave();
   expect(await findPostmaster(join(dirname(connection.host), "data"))).toBeNull();
 });
 

@@ -2,6 +2,7 @@
 
 import { access, chmod, constants, mkdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { LabkeeperError } from "../../errors.ts";
 import { type Account, postgresAccount } from "./account.ts";
 import { findPostgresBinaries } from "./binaries.ts";
@@ -34,24 +35,27 @@ export interface EmbeddedPostgres {
 export async function ensurePostgres(options: EnsureOptions): Promise<EmbeddedPostgres> {
   const home = await openHome(options.stateDir);
   const account = postgresAccount();
-  let place: Place | null = null;
-  let presence: Presence | null = null;
-  let stopped = false;
+  let joined: { readonly place: Place; readonly connection: Connection; readonly presence: Presence } | null = null;
+  const stopping = new AbortController();
   let revival: Promise<void> = Promise.resolve();
 
   const join = async (): Promise<Connection> =>
     await withLock(home, async () => {
-      place = await findPlace(home, account, options.sharedDir);
+      const place = await findPlace(home, account, options.sharedDir);
       const password = await readOrMakePassword(home, (await clusterMajor(place.dataDir)) !== null);
       const server = (await running(place)) ?? (await start(place, account, password, options));
       const connection = connectionOf(server, password);
-      presence = await joinServer(connection, lost);
+      joined = { place, connection, presence: await joinServer(connection, lost) };
       return connection;
     });
   const lost = (): void => {
-    if (stopped) return;
-    // A failure shows at the next query, as a database that cannot be reached; there is nobody here to tell.
-    revival = revival.then(async () => void (stopped || (await join()))).catch(() => undefined);
+    revival = revive(join, stopping.signal);
+  };
+  const leave = async (): Promise<void> => {
+    if (joined === null) return;
+    const last = await isLast(joined);
+    await joined.presence.leave();
+    if (last) await stopPostmaster(joined.place.dataDir);
   };
 
   const connection = await join();
@@ -59,16 +63,36 @@ export async function ensurePostgres(options: EnsureOptions): Promise<EmbeddedPo
     url: urlOf(connection),
     connection,
     stop: async () => {
-      if (stopped) return;
-      stopped = true;
+      if (stopping.signal.aborted) return;
+      stopping.abort();
       await revival;
-      await withLock(home, async () => {
-        const last = presence !== null && !(await presence.othersAreThere());
-        await presence?.leave();
-        if (last && place !== null) await stopPostmaster(place.dataDir);
-      });
+      await withLock(home, leave);
     },
   };
+}
+
+/** Tries until the server is back or not wanted any more. What fails meanwhile shows at the queries. */
+async function revive(join: () => Promise<unknown>, stopping: AbortSignal): Promise<void> {
+  for (let pause = 250; !stopping.aborted; pause = Math.min(pause * 2, 30_000)) {
+    try {
+      await join();
+      return;
+    } catch {
+      await delay(pause, undefined, { signal: stopping, ref: false }).catch(() => undefined);
+    }
+  }
+}
+
+/** A server that answers nobody is left alone: who uses it cannot be told. */
+async function isLast({ presence, connection }: { presence: Presence; connection: Connection }): Promise<boolean> {
+  try {
+    return !(await presence.othersAreThere());
+  } catch {
+    const again = await joinServer(connection, () => undefined).catch(() => null);
+    const others = (await again?.othersAreThere().catch(() => true)) ?? true;
+    await again?.leave();
+    return !others;
+  }
 }
 
 /** Stops the server of a state folder and removes all its data, wherever it is. For folders that are thrown away. */
@@ -76,7 +100,7 @@ export async function removePostgres(options: Pick<EnsureOptions, "stateDir" | "
   const home = await openHome(options.stateDir);
   await withLock(home, async () => {
     const place = await findPlace(home, postgresAccount(), options.sharedDir);
-    await stopPostmaster(place.dataDir);
+    await stopPostmaster(place.dataDir, false);
     await removeSocketFolder(place);
     await rm(place.root, { recursive: true, force: true });
     await mkdir(home, { recursive: true });

@@ -2,6 +2,7 @@
  * A lock between processes of one host that outlives no holder. Node has no flock, so it is a series of files
  * `lock.N`, each naming its holder; the highest counts. Taking it over from a dead holder means creating N+1,
  * which only one process can. The highest file is only ever removed by the holder of a higher one.
+ * It keeps apart the processes of one host and one process namespace, like Postgres' own check of its data folder.
  */
 
 import { randomBytes } from "node:crypto";
@@ -11,9 +12,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { LabkeeperError } from "../../errors.ts";
 import { identify, isSameProcess, type ProcessIdentity } from "./process.ts";
 
-const WAIT_MS = 120_000;
+/** Longer than a server may take to recover, which happens under the lock. */
+const WAIT_MS = 330_000;
 
-/** Runs `work` while no other process holds the lock of `folder` (which exists). Fails with LK7002 after two minutes. */
+/** Runs `work` while no other process holds the lock of `folder` (which exists). Fails with LK7002 after five and a half minutes. */
 export async function withLock<T>(folder: string, work: () => Promise<T>): Promise<T> {
   const release = await acquire(folder);
   try {
@@ -33,7 +35,7 @@ async function acquire(folder: string): Promise<() => Promise<void>> {
     } else if (Date.now() > deadline) {
       throw new LabkeeperError(
         "LK7002",
-        `process ${holder.pid} holds the start lock in ${folder} for over two minutes`,
+        `process ${holder.pid} holds the start lock in ${folder} for over five minutes`,
         {
           remedy: `See what process ${holder.pid} does, and end it when it hangs.`,
         },

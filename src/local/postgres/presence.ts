@@ -13,7 +13,7 @@ export interface Connection {
 }
 
 export interface Presence {
-  /** Whether another labkeeper uses the server. A server that does not answer has no users. */
+  /** Whether another labkeeper uses the server. Rejects when the connection is lost. */
   othersAreThere(): Promise<boolean>;
   leave(): Promise<void>;
 }
@@ -50,7 +50,7 @@ export async function joinServer(connection: Connection, lost: () => void): Prom
   return {
     othersAreThere: async () => {
       loop.ref();
-      return await askForOthers(client).catch(() => false);
+      return await askForOthers(client);
     },
     leave: async () => {
       leaving = true;
