@@ -166,7 +166,8 @@ const jobFor = (lab: Lab, job: Job, fields: readonly FieldChange[]): UpdateJob |
       return "provision";
     case "ready":
     case "updating":
-      return reachesLab(fields) && job?.state !== "queued" ? "update" : null;
+      // After an update that failed for good the lab is behind its record, whatever this edit is about.
+      return (reachesLab(fields) || lab.failedDigest !== null) && job?.state !== "queued" ? "update" : null;
     case "hibernating":
     case "hibernated":
     case "resuming":

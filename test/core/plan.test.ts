@@ -273,6 +273,12 @@ describe("an edited file", () => {
     expect(change.action).toBe("keep");
   });
 
+  it("takes an update that failed for good to the lab with whatever edit comes next", () => {
+    const lab = labOf("one", { failedDigest: "sha256:failed", documentDigest: "sha256:failed" });
+    const change = only(compared("one", lab, [fileOf("one", { spec: { ttlHours: 48 } })]));
+    expect(change.operation).toMatchObject({ kind: "update", job: "update" });
+  });
+
   it("waits while the lab is asleep when the lab has to be told", () => {
     expect(only(compared("one", labOf("one", { state: "hibernated" }), workers)).action).toBe("keep");
     const ttl = [fileOf("one", { spec: { ttlHours: 48 } })];
