@@ -109,6 +109,13 @@ create table destroy_receipts (
   )
 );
 
+-- Profiles as labs pinned them; never changed, so a lab keeps its policy whatever becomes of the profile (P12).
+create table policies (
+  digest text primary key,
+  name text not null,
+  spec jsonb not null
+);
+
 create table labs (
   id uuid primary key,
   name text not null,
@@ -120,11 +127,13 @@ create table labs (
   state text not null default 'pending' check (state in (
     'pending', 'provisioning', 'ready', 'updating', 'hibernating', 'hibernated', 'resuming',
     'failed', 'failed_permanent', 'timed_out', 'destroying', 'destroy_failed', 'destroyed')),
+  -- Indexes speak of this instead of the state, so that most state changes touch no index at all.
+  live boolean generated always as (state <> 'destroyed') stored,
   state_since timestamptz not null default now(),
   -- Answers for its name: a live lab, or one that expired while its file stayed.
   current boolean not null default true,
   spec jsonb not null,
-  policy jsonb not null,
+  policy_digest text not null references policies (digest),
   path text not null,
   commit text not null,
   document_digest text not null,
@@ -155,15 +164,21 @@ create table labs (
   constraint ready_expires check ((ready_at is null) = (expires_at is null)),
   constraint leaving_is_whole check (
     (leaving_since is null) = (leaving_until is null) and (leaving_since is null) = (leaving_cause is null))
-);
-create unique index labs_one_live_per_address on labs (name, platform, coalesce(base_domain, '')) where state <> 'destroyed';
+) with (fillfactor = 70);
+create unique index labs_one_live_per_address on labs (name, platform, coalesce(base_domain, '')) where live;
 create unique index labs_one_current_per_name on labs (name) include (document_digest, path) where current;
 create index labs_by_name on labs (name, created_at);
-create index labs_live_by_team on labs (team) include (monthly_cost) where state <> 'destroyed';
-create index labs_expiring on labs (expires_at) where current and state <> 'destroyed';
-create index labs_leaving on labs (leaving_until) where leaving_until is not null and state <> 'destroyed';
+create index labs_live_by_team on labs (team) include (monthly_cost) where live;
+create index labs_expiring on labs (expires_at) where current and live;
+create index labs_leaving on labs (leaving_until) where leaving_until is not null and live;
 create index labs_destroy_requested on labs (destroy_requested_at) where destroy_requested_at is not null;
 create index labs_leaving_since on labs (leaving_since) where leaving_since is not null;
+
+-- A lab's row as programs read it.
+create function lk_lab(l labs) returns jsonb language sql stable as $$
+  select to_jsonb(l) || jsonb_build_object('policy',
+    (select jsonb_build_object('name', p.name, 'digest', p.digest, 'spec', p.spec) from policies p where p.digest = l.policy_digest))
+$$;
 
 create table lab_outputs (
   lab_id uuid primary key references labs (id),
@@ -199,7 +214,7 @@ create table leases (
   token bigint not null,
   expires_at timestamptz not null,
   acquired_at timestamptz not null default clock_timestamp()
-);
+) with (fillfactor = 50);
 
 create table jobs (
   id uuid primary key default lk_uuid7(),
@@ -242,7 +257,7 @@ create table job_steps (
   started_at timestamptz not null default clock_timestamp(),
   finished_at timestamptz,
   primary key (job_id, step)
-);
+) with (fillfactor = 70);
 
 -- -------------------------------------------------------------------- events
 
@@ -253,7 +268,7 @@ create table lab_events (
   version smallint not null default 1,
   "timestamp" timestamptz not null default clock_timestamp(),
   source text not null,
-  lab_id uuid references labs (id),
+  lab_id uuid,
   lab text,
   actor text not null,
   cause jsonb,
@@ -272,6 +287,7 @@ create trigger lab_events_append_only before update or delete on lab_events for 
 create trigger lab_events_no_truncate before truncate on lab_events for each statement execute function lk_append_only();
 create trigger receipts_append_only before update or delete on destroy_receipts for each row execute function lk_append_only();
 create trigger receipts_no_truncate before truncate on destroy_receipts for each statement execute function lk_append_only();
+create trigger policies_append_only before update or delete on policies for each row execute function lk_append_only();
 create trigger leases_never_deleted before delete on leases for each row execute function lk_append_only();
 create trigger labs_never_deleted before delete on labs for each row execute function lk_append_only();
 
@@ -298,7 +314,7 @@ begin
     end if;
     return new;
   end if;
-  if new.id <> old.id or new.name <> old.name or new.policy <> old.policy or new.created_at <> old.created_at
+  if new.id <> old.id or new.name <> old.name or new.policy_digest <> old.policy_digest or new.created_at <> old.created_at
     or (old.intent is not null and new.intent is null) then
     raise exception 'lab %: a pinned field was changed', old.name using errcode = 'LK004';
   end if;
@@ -341,7 +357,11 @@ begin
   if not found then
     raise exception 'job % is not running under token %', new.job_id, new.token using errcode = 'LK001';
   end if;
-  perform lk_require_lease('lab:' || v_lab, new.token);
+  -- No row lock here, unlike for states: a step that is told late tells the truth all the same.
+  if not exists (select 1 from leases
+      where resource = 'lab:' || v_lab and token = new.token and expires_at > clock_timestamp()) then
+    raise exception 'lease on lab % with token % is lost', v_lab, new.token using errcode = 'LK001';
+  end if;
   if new.step = 'install' and not exists (select 1 from labs where id = v_lab and intent is not null) then
     raise exception 'job %: install before its intent is recorded', new.job_id using errcode = 'LK005';
   end if;

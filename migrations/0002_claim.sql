@@ -130,7 +130,7 @@ begin
   return query
   select jsonb_build_object(
     'id', j.id, 'kind', j.kind, 'cause', j.cause, 'attempt', j.attempt, 'max_attempts', j.max_attempts,
-    'correlation_id', j.correlation_id, 'token', j.token, 'lab', to_jsonb(b),
+    'correlation_id', j.correlation_id, 'token', j.token, 'lab', lk_lab(b),
     'done_steps', (select coalesce(jsonb_agg(s.step), '[]') from job_steps s where s.job_id = j.id and s.attempt = j.attempt and s.finished_at is not null))
   from jobs j join labs b on b.id = j.lab_id
   where j.id = any (v_ids)
@@ -170,6 +170,9 @@ begin
       update jobs set state = 'cancelled', finished_at = clock_timestamp() where id = v_other.id;
     end if;
   end if;
+
+  update job_steps set finished_at = clock_timestamp(), token = p_token
+  where v_state = 'succeeded' and job_id = p_job and attempt = v_job.attempt and finished_at is null;
 
   update jobs set
     state = v_state, holder = null, phase = null, percent = null, failure = p_failure,

@@ -68,9 +68,11 @@ const explain = (error: ErrorObject): string => {
 };
 
 const parseText = async (text: string): Promise<{ value: unknown } | { problem: string }> => {
-  const { load } = await import("js-yaml");
+  const { loadAll } = await import("js-yaml");
   try {
-    return { value: load(text) ?? {} };
+    const documents = loadAll(text);
+    if (documents.length > 1) return { problem: "holds more than one document" };
+    return { value: documents[0] ?? {} };
   } catch (error) {
     return {
       problem: `is not valid YAML or JSON: ${error instanceof Error ? error.message.split("\n")[0] : "unreadable"}`,

@@ -12,7 +12,7 @@ import { update } from "./execute/update.ts";
 import type { ClaimedJob, JobOutcome, Reporter, WorkStore } from "./ports.ts";
 
 export interface WorkDeps extends RunDeps {
-  readonly store: Pick<WorkStore, "beginStep" | "endStep" | "recordIntent" | "recordProgress" | "finish">;
+  readonly store: Pick<WorkStore, "beginStep" | "recordIntent" | "recordProgress" | "finish">;
   readonly reporter: Reporter;
   /** In [0, 1): spreads retries. */
   random(): number;
@@ -55,11 +55,10 @@ async function outcomeOf(deps: WorkDeps, job: ClaimedJob, control: Control): Pro
     for (const step of remaining(STEPS[job.kind], job.doneSteps)) {
       if (control.leaving()) return { kind: "released" };
       control.signal.throwIfAborted();
+      await deps.store.beginStep(job, step.name, position.step);
       position.step = step.name;
       deps.reporter.step(job, step.name);
-      await deps.store.beginStep(job, step.name);
       found = { ...found, ...(await step.run(run, found)) };
-      await deps.store.endStep(job, step.name);
     }
     return succeeded(job, found);
   } catch (error) {

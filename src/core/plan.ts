@@ -35,6 +35,16 @@ export const makePlan = (input: PlanInput): Plan => {
   };
 };
 
+/** A catalog whose policy cannot be read changes nothing: every lab stays as it is, and the problems are told. */
+export const refusedPlan = (commit: string, previousCommit: string | null, problems: readonly Problem[]): Plan => ({
+  commit,
+  previousCommit,
+  hash: planHash([]),
+  changes: [],
+  problems: [...problems].sort(byPlace),
+  summary: summarize([], problems.length, 0),
+});
+
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 const byTeamAndLab = (a: Change, b: Change): number => compareText(a.team, b.team) || compareText(a.lab, b.lab);

@@ -42,14 +42,14 @@ export function batchParser(
   let body: { oid: string; type: string; size: number; left: number; parts: Buffer[] } | null = null;
 
   const header = (line: string): void => {
-    const [oid = "", type = "", size] = line.split(" ");
-    if (size === undefined) {
-      if (type === "missing") return;
+    const [, oid, type, digits] = /^([0-9a-f]{40}) (blob|tree|commit|tag) (\d+)$/.exec(line) ?? [];
+    if (oid === undefined || type === undefined) {
+      if (line.endsWith(" missing")) return;
       throw new LabkeeperError("LK1004", `git cat-file answered "${line.slice(0, 100)}"`);
     }
-    const bytes = Number(size);
+    const size = Number(digits);
     // Each content is followed by one line feed of its own.
-    body = { oid, type, size: bytes, left: bytes + 1, parts: [] };
+    body = { oid, type, size, left: size + 1, parts: [] };
   };
 
   const content = (chunk: Buffer): Buffer => {

@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import { monthlyCost } from "../core/cost.ts";
-import type { Cause } from "../core/types.ts";
+import type { Cause, Profile } from "../core/types.ts";
 import { newId } from "./ids.ts";
 import type { Application, Approved } from "./apply.ts";
 import { enqueue } from "./enqueue.ts";
@@ -28,16 +28,17 @@ export async function applyProvisions(
     base_domain: spec.baseDomain,
     account_region: `${spec.platform}/${spec.region ?? ""}`,
     spec,
-    policy,
+    policy_digest: policy.digest,
     path: file.path,
     document_digest: file.digest,
     monthly_cost: monthlyCost(policy.spec, spec.workers),
   }));
+  await pinPolicies(tx, approved.map(({ operation }) => operation.policy));
   const { rows: inserted } = await sql<{ id: string; name: string }>`
-    insert into labs (id, name, team, platform, base_domain, account_region, spec, policy, path, commit, document_digest, monthly_cost)
-    select id, name, team, platform, base_domain, account_region, spec, policy, path, ${commit}, document_digest, monthly_cost
+    insert into labs (id, name, team, platform, base_domain, account_region, spec, policy_digest, path, commit, document_digest, monthly_cost)
+    select id, name, team, platform, base_domain, account_region, spec, policy_digest, path, ${commit}, document_digest, monthly_cost
     from jsonb_to_recordset(${jsonb(rows)}::jsonb) as r(id uuid, name text, team text, platform text, base_domain text,
-      account_region text, spec jsonb, policy jsonb, path text, document_digest text, monthly_cost numeric)
+      account_region text, spec jsonb, policy_digest text, path text, document_digest text, monthly_cost numeric)
     on conflict do nothing
     returning id, name
   `.execute(tx);
@@ -64,6 +65,16 @@ export async function applyProvisions(
     made.map(({ labId, file }) => ({ labId, kind: "provision", cause: commitCause(commit, file.path), correlationId })),
   );
   return { jobs, skipped: approved.map(({ change }) => change.lab).filter((name) => !idOf.has(name)) };
+}
+
+/** Policies are stored once, under their digest; labs refer to them. */
+async function pinPolicies(tx: Application["tx"], policies: readonly Profile[]): Promise<void> {
+  const distinct = [...new Map(policies.map((policy) => [policy.digest, policy])).values()];
+  await sql`
+    insert into policies (digest, name, spec)
+    select digest, name, spec from jsonb_to_recordset(${jsonb(distinct)}::jsonb) as r(digest text, name text, spec jsonb)
+    on conflict do nothing
+  `.execute(tx);
 }
 
 /** New specs for labs that are there; the expiry moves with `ttlHours` at once. */

@@ -12,7 +12,7 @@ import { type LabRow, labFromRow } from "./rows.ts";
 
 /** The lab that answers for a name, locked until the command is recorded. @throws LK3001 */
 async function lockLab(tx: Kysely<unknown>, name: string): Promise<Lab> {
-  const { rows } = await sql<{ lab: LabRow }>`select to_jsonb(l) as lab from labs l where name = ${name} and current for update`.execute(tx);
+  const { rows } = await sql<{ lab: LabRow }>`select lk_lab(l) as lab from labs l where name = ${name} and current for update`.execute(tx);
   const [row] = rows;
   if (!row) throw new LabkeeperError("LK3001", `nothing is known of ${name}`);
   return labFromRow(row.lab);

@@ -70,9 +70,9 @@ async function differingNames(snapshot: Snapshot, changes: DesiredChanges, overl
       where d.name is null or l.name is null
         or l.document_digest is distinct from d.document_digest or l.path <> d.path
     union
-    select name from labs where current and state <> 'destroyed' and expires_at <= ${now} and destroy_cause is null
+    select name from labs where current and live and expires_at <= ${now} and destroy_cause is null
     union
-    select name from labs where leaving_until is not null and state <> 'destroyed'
+    select name from labs where leaving_until is not null and live
     union
     select l.name from labs l where l.current and l.name = any (
       select unnest(may_be) from desired_labs where document is null and not ${overlay.complete} and path <> all (${overlay.hidden}::text[]))
@@ -119,7 +119,7 @@ interface Observed {
 
 async function observedLabs(snapshot: Snapshot, names: readonly string[]): Promise<Map<string, Observed>> {
   const { rows } = await sql<{ lab: LabRow; kind: JobKind | null; state: JobState | null }>`
-    select to_jsonb(l) as lab, j.kind, j.state
+    select lk_lab(l) as lab, j.kind, j.state
     from labs l
     left join lateral (
       select kind, state from jobs where lab_id = l.id and state in ('queued', 'running') order by state desc limit 1
@@ -142,7 +142,7 @@ async function guardFacts(
   const since = new Date(now.getTime() - windowHours * 3_600_000);
   const { rows } = await sql<{ live: string; files: string; destroys: string; approved: string[] | null }>`
     select
-      (select count(*) from labs where current and state <> 'destroyed') as live,
+      (select count(*) from labs where live) as live,
       (select count(*) from (${desiredSide(overlay)}) d) as files,
       (select count(*) from labs where destroy_requested_at > ${since} and destroy_cause ->> 'kind' = 'commit')
         + (select count(*) from labs where leaving_since > ${since} and destroy_requested_at is null) as destroys,
@@ -150,7 +150,7 @@ async function guardFacts(
   `.execute(snapshot);
   const { rows: byTeam } = await sql<{ team: string; labs: string; cost: string }>`
     select team, count(*) as labs, sum(monthly_cost) as cost from labs
-    where state <> 'destroyed' and team = any (${teams}::text[]) group by team
+    where live and team = any (${teams}::text[]) group by team
   `.execute(snapshot);
   const fact = only(rows);
   return {

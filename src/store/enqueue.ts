@@ -25,9 +25,9 @@ export async function enqueue(tx: Kysely<unknown>, jobs: readonly NewJob[]): Pro
   }
   const { numAffectedRows } = await sql`
     insert into jobs (lab_id, kind, team, account_region, max_attempts, cause, correlation_id)
-    select l.id, r.kind, l.team, l.account_region, (l.policy -> 'spec' -> 'lifecycle' ->> 'maxAttempts')::int, r.cause, r."correlationId"
+    select l.id, r.kind, l.team, l.account_region, (p.spec -> 'lifecycle' ->> 'maxAttempts')::int, r.cause, r."correlationId"
     from jsonb_to_recordset(${jsonb(jobs)}::jsonb) as r("labId" uuid, kind text, cause jsonb, "correlationId" uuid)
-    join labs l on l.id = r."labId"
+    join labs l on l.id = r."labId" join policies p on p.digest = l.policy_digest
     on conflict (lab_id) where state = 'queued' do nothing
   `.execute(tx);
   return Number(numAffectedRows ?? 0);

@@ -33,15 +33,31 @@ function endingOf(kind: JobKind, outcome: JobOutcome): Ending {
   }
 }
 
-/** Moves job, lab, event, receipt, outputs and lease together. @throws LK4004 when the lease is lost */
-export async function finish(db: Db, job: ClaimedJob, outcome: JobOutcome): Promise<void> {
-  const ending = endingOf(job.kind, outcome);
-  const failure = "failure" in outcome ? jsonb(outcome.failure) : null;
-  const outputs = "outputs" in outcome ? jsonb(outcome.outputs) : null;
-  const receipt = "receipt" in outcome ? jsonb(outcome.receipt) : null;
-  const payload = "failure" in outcome ? jsonb({ failure: outcome.failure }) : "{}";
+export interface Finish {
+  readonly job: ClaimedJob;
+  readonly outcome: JobOutcome;
+}
+
+/** Moves jobs, labs, events, receipts, outputs and leases together. @throws LK4004 when a lease is lost */
+export async function finish(db: Db, finishes: readonly Finish[]): Promise<void> {
+  const rows = finishes.map(({ job, outcome }) => {
+    const ending = endingOf(job.kind, outcome);
+    return {
+      id: job.id,
+      token: job.lease.token,
+      event: ending.event,
+      job: ending.job,
+      lab: ending.lab,
+      run_at: "retryAt" in outcome ? outcome.retryAt : null,
+      failure: "failure" in outcome ? outcome.failure : null,
+      outputs: "outputs" in outcome ? outcome.outputs : null,
+      receipt: "receipt" in outcome ? outcome.receipt : null,
+      payload: "failure" in outcome ? { failure: outcome.failure } : {},
+    };
+  });
   await sql`
-    select lk_finish_job(${job.id}, ${job.lease.token}, ${ending.event}, ${ending.job}, ${ending.lab},
-      ${"retryAt" in outcome ? outcome.retryAt : null}, ${failure}::jsonb, ${outputs}::jsonb, ${receipt}::jsonb, ${payload}::jsonb)
+    select lk_finish_job(id, token, event, job, lab, run_at, nullif(failure, 'null'), nullif(outputs, 'null'), nullif(receipt, 'null'), payload)
+    from jsonb_to_recordset(${jsonb(rows)}::jsonb) as r(id uuid, token bigint, event text, job text, lab text,
+      run_at timestamptz, failure jsonb, outputs jsonb, receipt jsonb, payload jsonb)
   `.execute(db);
 }

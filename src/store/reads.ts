@@ -38,7 +38,7 @@ const withJob = (where: ReturnType<typeof sql>) => sql<{ lab: LabRow; job: JobRo
   with queue as (
     select id, row_number() over (order by lane, run_at, id) as position from jobs where state = 'queued'
   )
-  select to_jsonb(l) as lab, case when j.id is null then null else jsonb_build_object(
+  select lk_lab(l) as lab, case when j.id is null then null else jsonb_build_object(
       'id', j.id, 'kind', j.kind, 'state', j.state, 'phase', j.phase, 'percent', j.percent, 'attempt', j.attempt,
       'since', coalesce(j.claimed_at, j.created_at), 'run_at', j.run_at, 'position', q.position,
       'step', (select step from job_steps s where s.job_id = j.id and s.finished_at is null order by started_at desc limit 1)
@@ -101,7 +101,7 @@ async function detail(db: Db, name: string): Promise<LabDetail | null> {
          from destroy_receipts where lab_id = ${first.id}) as receipt,
       (select percentile_cont(0.5) within group (order by extract(epoch from j.finished_at - j.claimed_at)) from (
          select j.finished_at, j.claimed_at from jobs j join labs l on l.id = j.lab_id
-         where j.kind = 'provision' and j.state = 'succeeded' and l.policy ->> 'name' = ${row.lab.policy.name}
+         where j.kind = 'provision' and j.state = 'succeeded' and l.spec ->> 'profile' = ${row.lab.policy.name}
          order by j.finished_at desc limit 50) j) as typical
   `.execute(db);
   return {

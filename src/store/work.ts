@@ -1,8 +1,9 @@
 import { sql } from "kysely";
 import type { Cause, JobKind } from "../core/types.ts";
-import type { ClaimedJob, ClaimRequest, WorkStore } from "../ports.ts";
+import type { ClaimedJob, ClaimRequest, JobOutcome, WorkStore } from "../ports.ts";
 import { type Db, guarded } from "./connection.ts";
-import { finish } from "./finish.ts";
+import { batched } from "./batched.ts";
+import { type Finish, finish } from "./finish.ts";
 import { jsonb } from "./json.ts";
 import { type LabRow, labFromRow } from "./rows.ts";
 
@@ -42,24 +43,31 @@ async function claim(db: Db, request: ClaimRequest): Promise<ClaimedJob[]> {
   return rows.map(({ job }) => claimedJob(job, worker));
 }
 
+async function beginSteps(
+  db: Db,
+  items: readonly { readonly job: ClaimedJob; readonly step: string; readonly previous: string | null }[],
+): Promise<void> {
+  const rows = jsonb(
+    items.map(({ job, step, previous }) => ({ job: job.id, step, previous, attempt: job.attempt, token: job.lease.token })),
+  );
+  await sql`
+    with r as (select * from jsonb_to_recordset(${rows}::jsonb) as r(job uuid, step text, previous text, attempt integer, token bigint)),
+    ended as (
+      update job_steps s set finished_at = clock_timestamp(), token = r.token from r where s.job_id = r.job and s.step = r.previous
+    )
+    insert into job_steps (job_id, step, attempt, token) select job, step, attempt, token from r
+    on conflict (job_id, step) do update
+      set attempt = excluded.attempt, token = excluded.token, started_at = clock_timestamp(), finished_at = null
+  `.execute(db);
+}
+
 /** The queue as a worker sees it. Every write carries the lease's token; the database refuses an old one (promise P3). */
 export const workStore = (db: Db): Omit<WorkStore, "onWork"> => ({
   claim: (request) => guarded(() => claim(db, request)),
 
-  beginStep: (job, step) =>
-    guarded(async () => {
-      await sql`
-        insert into job_steps (job_id, step, attempt, token) values (${job.id}, ${step}, ${job.attempt}, ${job.lease.token})
-        on conflict (job_id, step) do update
-          set attempt = excluded.attempt, token = excluded.token, started_at = clock_timestamp(), finished_at = null
-      `.execute(db);
-    }),
-
-  endStep: (job, step) =>
-    guarded(async () => {
-      await sql`update job_steps set finished_at = clock_timestamp(), token = ${job.lease.token}
-        where job_id = ${job.id} and step = ${step}`.execute(db);
-    }),
+  beginStep: batched(async (items: readonly { job: ClaimedJob; step: string; previous: string | null }[]) => {
+    await guarded(() => beginSteps(db, items));
+  }, (job: ClaimedJob, step: string, previous: string | null) => ({ job, step, previous })),
 
   recordProgress: (job, phase, percent) =>
     guarded(async () => {
@@ -80,7 +88,10 @@ export const workStore = (db: Db): Omit<WorkStore, "onWork"> => ({
       }),
     ),
 
-  finish: (job, outcome) => guarded(() => finish(db, job, outcome)),
+  finish: batched(
+    (items: readonly Finish[]) => guarded(() => finish(db, items)),
+    (job: ClaimedJob, outcome: JobOutcome) => ({ job, outcome }),
+  ),
 
   cancelRequested: (jobIds) =>
     guarded(async () => {
