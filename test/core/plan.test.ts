@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { makePlan, type PlanInput } from "../../src/core/plan.ts";
+import { makePlan, type PlanInput, refusedPlan } from "../../src/core/plan.ts";
 import type { Change, Comparison, LabState } from "../../src/core/types.ts";
 import {
   COMMIT,
@@ -326,4 +326,13 @@ it("leaves a suspended lab's update to the guard", () => {
     compared("one", { ...lab, spec: suspend(lab.spec) }, [fileOf("one", { spec: { workers: 4, suspend: true } })]),
   );
   expect(change.operation.kind).toBe("update");
+});
+
+it("does nothing of a catalog whose policy cannot be read", () => {
+  const { problems } = refusedFile("catalog", "LK2301");
+  expect(refusedPlan(COMMIT, null, problems)).toMatchObject({
+    changes: [],
+    problems,
+    summary: { destroy: 0, keep: 0, problems: 1 },
+  });
 });
