@@ -33,7 +33,7 @@ export default {
       from: { path: "^src/core/" },
       to: {
         dependencyTypes: [...NPM, "core"],
-        pathNot: "(^|/)node_modules/(js-yaml|ajv|ajv-formats|re2js)/|^(node:)?crypto$",
+        pathNot: "(^|/)node_modules/(js-yaml|ajv)/|^(node:)?crypto$",
       },
     },
     {
@@ -85,12 +85,15 @@ export default {
     },
     home("pg", ["^src/store/", "^src/local/"], "SQL lives in the store; local only asks whether its server answers."),
     home("kysely", ["^src/store/"], "queries are built in the store alone."),
+    {
+      name: "home-of-child-processes",
+      comment:
+        "Processes are started where their whole group is also ended: in an edge, never in a story or a command.",
+      severity: "error",
+      from: { path: "^src/", pathNot: EDGES },
+      to: { path: "^(node:)?child_process$" },
+    },
     home("isomorphic-git", ["^src/git/"], "the git edge hides how objects are read."),
-    home(
-      "execa",
-      ["^src/provisioners/", "^src/local/"],
-      "child processes are run where their process groups are also killed.",
-    ),
     home("commander", ["^src/cli/", "^src/main\\.ts$"], "only the command line parses arguments."),
     home("pino", ["^src/log\\.ts$"], "one logger redacts everything."),
     home("p-queue", ["^src/(serve|worker|wire)\\.ts$", "^src/cli/"], "one queue bounds the process."),
