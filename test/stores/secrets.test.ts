@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { credentials, revealAll } from "../../src/core/credentials.ts";
 import { seal, unseal } from "../../src/local/secret-box.ts";
+import { secretKey } from "../../src/local/secret-key.ts";
 import { folderSecrets } from "../../src/local/secrets.ts";
 import type { SecretStore } from "../../src/ports.ts";
 import { temporaryFolder } from "../provisioners/lab-order.ts";
@@ -103,6 +104,17 @@ describe("the key", () => {
     for (let index = 0; index < 20; index++)
       expect((await reader.get(`labs/${index}`))?.reveal("password")).toBe(CANARY);
     expect(await readdir(join(it.path, "keys"))).toEqual(["secrets.key"]);
+  });
+
+  test("made by somebody else between looking and making is the one that counts", async () => {
+    await using it = await place();
+    let first: Buffer | null = null;
+    const second = await secretKey(it.keyFile, async () => {
+      first = await secretKey(it.keyFile, async () => true);
+      return true;
+    });
+    expect(second).toEqual(first);
+    expect((await readFile(it.keyFile, "utf8")).trim()).toBe(second.toString("hex"));
   });
 
   test("is made once by processes that start at the same time", async () => {
