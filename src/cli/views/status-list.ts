@@ -32,7 +32,7 @@ const footer = ({ labs, queue, holds, problems }: StatusList): string => {
 
 const holdLines = (holds: readonly HoldRow[], colours: Palette): string[] =>
   holds.flatMap((hold) => [
-    `${colours.yellow(hold.id)}  ${hold.action} ${hold.lab} held by ${hold.guard}${hold.state === "approved" ? " (approved)" : ""}: ${escapeTerminal(hold.message)}`,
+    `${colours.yellow(hold.id)}  ${hold.action} ${escapeTerminal(hold.lab)} held by ${hold.guard}${hold.state === "approved" ? " (approved)" : ""}: ${escapeTerminal(hold.message)}`,
     `  ${colours.cyan("→")} ${escapeTerminal(hold.release)}`,
   ]);
 

@@ -1,0 +1,40 @@
+import type { Lab } from "../../src/core/types.ts";
+import { aProfile, COMMIT } from "../fixtures.ts";
+
+/** A lab that is ready, with what the test is about filled in. */
+export const aLab = (change: Partial<Lab> = {}): Lab => ({
+  id: "01900000-0000-7000-8000-000000000001",
+  name: "lab",
+  team: "team-a",
+  state: "ready",
+  stateSince: new Date("2026-01-02T11:00:00Z"),
+  spec: {
+    owner: "octocat",
+    costCenter: "sandbox",
+    profile: "simulated",
+    platform: "simulated",
+    provisioner: "simulated",
+    version: null,
+    region: null,
+    baseDomain: null,
+    ttlHours: 24,
+    workers: 0,
+    tags: {},
+    protect: false,
+    suspend: false,
+  },
+  policy: aProfile(),
+  path: "labs/team-a/lab.yaml",
+  commit: COMMIT,
+  documentDigest: "d",
+  failedDigest: null,
+  resourceVersion: 1,
+  intent: null,
+  createdAt: new Date("2026-01-02T10:00:00Z"),
+  readyAt: new Date("2026-01-02T11:00:00Z"),
+  expiresAt: new Date("2026-01-03T11:00:00Z"),
+  leaving: null,
+  destroyCause: null,
+  failure: null,
+  ...change,
+});
