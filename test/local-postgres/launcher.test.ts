@@ -5,6 +5,9 @@ import { ensurePostgres } from "../../src/local/postgres/ensure.ts";
 import { findPostmaster } from "../../src/local/postgres/postmaster.ts";
 import { folders, holder, query, serverPid } from "./surroundings.ts";
 
+// Real servers, on machines that may be busy.
+vi.setConfig({ testTimeout: 60_000 });
+
 const kill9 = (pid: number): boolean => process.kill(pid, "SIGKILL");
 
 test("data outlives the server, which ends with its only user", async () => {
@@ -143,7 +146,7 @@ test("data of another major version is refused clearly", async () => {
   await writeFile(join(dataDir, "PG_VERSION"), "14\n");
   await expect(ensurePostgres(where)).rejects.toMatchObject({
     code: "LK7002",
-    message: expect.stringMatching(/no Postgres 14 .*18\.4/),
+    message: expect.stringMatching(/no Postgres 14 .*version \d+\.\d+/),
   });
 });
 

@@ -8,6 +8,9 @@ import { findPostmaster } from "../../src/local/postgres/postmaster.ts";
 import { connectionOf, lab, runProgram } from "./program.ts";
 import { asRoot, NOBODY, query } from "./surroundings.ts";
 
+// Real servers and a process for every verb, on machines that may be busy.
+vi.setConfig({ testTimeout: 60_000 });
+
 const LABELS = "select name, value from labkeeper.lab_labels order by name";
 
 test("a lab's whole life, observed after each step", async () => {

@@ -2,12 +2,14 @@
 
 import { chmod, chown, cp, lstat, mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { canEnter } from "../../src/local/postgres/account.ts";
 import { findPostgresBinaries } from "../../src/local/postgres/binaries.ts";
 import { ensurePostgres } from "../../src/local/postgres/ensure.ts";
 import { nativeFolder } from "../../src/local/postgres/native.ts";
 import { asRoot, folders, holder, NOBODY, query, serverPid } from "./surroundings.ts";
+
+vi.setConfig({ testTimeout: 60_000 });
 
 /** A copy of the package as npm leaves it without install scripts: no links between libraries. */
 async function packageWithoutLinks(top: string): Promise<string> {
