@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import {
+import fs, {
   cpSync,
   existsSync,
   mkdirSync,
@@ -14,6 +14,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join, relative } from "node:path";
 import { performance } from "node:perf_hooks";
 import type { Metafile } from "esbuild";
+import git from "isomorphic-git";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bundle } from "../../scripts/bundle.ts";
 import { packageFile } from "../../src/package-root.ts";
@@ -46,6 +47,17 @@ const run = (command: string, args: readonly string[], cwd: string): Promise<End
       resolve({ code: error === null ? 0 : Number(error.code ?? 1), stdout, stderr });
     });
   });
+
+interface Status {
+  readonly labs: readonly { readonly name: string; readonly state: string }[];
+}
+
+/** What `git init && git add -A && git commit` does, on a machine that may have no git. */
+async function commitAll(dir: string): Promise<void> {
+  await git.init({ fs, dir, defaultBranch: "main" });
+  await git.add({ fs, dir, filepath: "." });
+  await git.commit({ fs, dir, message: "Add a lab", author: { name: "somebody", email: "somebody@example.com" } });
+}
 
 let folder: string;
 let staged: string;
@@ -86,6 +98,29 @@ describe("package", () => {
     expect(help).toMatchObject({ code: 0, stderr: "" });
     expect(help.stdout).toContain("Usage: labkeeper");
   });
+
+  test("brings a lab up and takes it down, with what it brought itself", async () => {
+    const catalog = join(folder, "catalog");
+    const lab = "team-b-search";
+    const at = ["--catalog", catalog, "--state-dir", join(folder, "state")];
+    mkdirSync(join(catalog, "labs/team-b"), { recursive: true });
+    for (const file of ["catalog.yaml", `labs/team-b/${lab}.yaml`]) {
+      cpSync(join(app, "node_modules/labkeeper/catalog-example", file), join(catalog, file));
+    }
+    await commitAll(catalog);
+    const states = async () => {
+      const { labs } = JSON.parse((await labkeeper("status", ...at, "--all", "--output", "json")).stdout) as Status;
+      return labs.map(({ name, state }) => `${name} ${state}`);
+    };
+    try {
+      expect(await labkeeper("reconcile", "--wait", ...at)).toMatchObject({ code: 0 });
+      expect(await states()).toEqual([`${lab} ready`]);
+    } finally {
+      await labkeeper("cancel", lab, ...at);
+      await labkeeper("reconcile", "--wait", ...at);
+    }
+    expect(await states()).toEqual([`${lab} destroyed`]);
+  }, 120_000);
 
   test("brings every file it reads at run time", () => {
     const files = ["migrations", "profiles", "schemas", "catalog-example"].flatMap((name) =>
