@@ -4,7 +4,17 @@
  */
 
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -52,10 +62,21 @@ export function temporaryFolder(): { readonly path: string; remove(): void } {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
+let template: string | null = null;
+
+/** What `git init` makes, made once: a test suite makes hundreds. */
+function emptyRepository(): string {
+  if (template !== null) return template;
+  const folder = temporaryFolder();
+  process.once("exit", () => folder.remove());
+  git(folder.path, ["init", "--quiet", "--bare", "--template=", "--initial-branch=main", "."]);
+  template = folder.path;
+  return template;
+}
+
 /** Makes a bare repository without commits, whose HEAD names `main`. */
 export function createRepository(path: string): TestRepository {
-  mkdirSync(path, { recursive: true });
-  git(path, ["init", "--quiet", "--bare", "--initial-branch=main", "."]);
+  cpSync(emptyRepository(), path, { recursive: true });
   let clock = 1_700_000_000;
   return {
     path,
@@ -65,19 +86,25 @@ export function createRepository(path: string): TestRepository {
       const parent = from === undefined ? tip(path, ref) : from;
       clock += 60;
       const parts: (string | Buffer)[] = [
-        `commit ${ref}\ncommitter Test <test@example.com> ${clock} +0000\ndata 4\ntest\n`,
+        `commit ${ref}\nmark :1\ncommitter Test <test@example.com> ${clock} +0000\ndata 4\ntest\n`,
       ];
       if (parent !== null) parts.push(`from ${parent}\n`);
       if (merge !== undefined) parts.push(`merge ${merge}\n`);
       for (const [name, content] of Object.entries(files)) parts.push(...fastImport(name, content));
-      git(path, ["fast-import", "--quiet", "--force"], Buffer.concat(parts.map((part) => Buffer.from(part))));
-      return git(path, ["rev-parse", ref]);
+      parts.push("\nget-mark :1\n");
+      const input = Buffer.concat(parts.map((part) => Buffer.from(part)));
+      return git(path, ["fast-import", "--quiet", "--force", "--cat-blob-fd=1"], input);
     },
   };
 }
 
+/** Read from the files: asking git costs a process for every commit of every test. */
 function tip(path: string, ref: string): string | null {
-  return git(path, ["for-each-ref", "--format=%(objectname)", ref]).split("\n")[0] || null;
+  const loose = join(path, ref);
+  if (existsSync(loose)) return readFileSync(loose, "utf8").trim();
+  const packed = join(path, "packed-refs");
+  const lines = existsSync(packed) ? readFileSync(packed, "utf8").split("\n") : [];
+  return lines.find((line) => line.endsWith(` ${ref}`))?.slice(0, 40) ?? null;
 }
 
 function fastImport(name: string, content: Content): (string | Buffer)[] {
@@ -115,7 +142,7 @@ export function writeFiles(
   }
 }
 
-/** What the server does to requests whose path and query match, until it is told otherwise. */
+/** What the server does to requests that match, until it is told otherwise. */
 export type Fault =
   | { readonly kind: "status"; readonly status: number }
   /** Takes the request and never answers. */
@@ -128,8 +155,8 @@ export type Fault =
   | { readonly kind: "cut"; readonly afterBytes: number }
   /** Sends this many bytes of the real answer as if they were all. */
   | { readonly kind: "truncate"; readonly afterBytes: number }
-  /** Sends the real answer with one byte changed at this place. */
-  | { readonly kind: "corrupt"; readonly at: number }
+  /** Sends the real answer with one byte changed, this far behind a text in it ("": behind its start). */
+  | { readonly kind: "corrupt"; readonly behind: string; readonly at: number }
   | { readonly kind: "redirect"; readonly status: number; readonly to: (url: string) => string };
 
 export interface GitServer {
@@ -141,7 +168,10 @@ export interface GitServer {
     readonly url: string;
     readonly authorization: string | undefined;
   }[];
-  /** Sets what goes wrong (null: nothing), for requests whose method and URL, "GET /x?y", match. */
+  /**
+   * Sets what goes wrong (null: nothing), for requests whose method, URL and protocol version match:
+   * "POST /x.git/git-upload-pack version=2" asks for refs, without the version for objects.
+   */
   fault(fault: Fault | null, matching?: RegExp): void;
   /** Asks for this user name and password from now on; null: for none. */
   require(credentials: { readonly username: string; readonly password: string } | null): void;
@@ -157,7 +187,9 @@ export async function startGitServer(folder: string): Promise<GitServer> {
   const server = createServer((request, response) => {
     const [method, url] = [request.method ?? "GET", request.url ?? "/"];
     requests.push({ method, url, authorization: request.headers.authorization });
-    const fault = active?.matching.test(`${method} ${url}`) ? active.fault : null;
+    const fault = active?.matching.test(`${method} ${url} ${request.headers["git-protocol"] ?? ""}`.trimEnd())
+      ? active.fault
+      : null;
     if (fault !== null && simpleFault(fault, url, response)) return;
     if (credentials !== null && request.headers.authorization !== credentials) {
       response.writeHead(401, { "www-authenticate": 'Basic realm="git"' }).end();
@@ -245,7 +277,10 @@ function sendCgi(output: Buffer, response: ServerResponse, fault: Fault | null):
   for (const [name, value] of headers) {
     if (name !== undefined && value !== undefined && name.toLowerCase() !== "status") response.setHeader(name, value);
   }
-  if (fault?.kind === "corrupt") body[fault.at] = (body[fault.at] ?? 0) ^ 0xff;
+  if (fault?.kind === "corrupt") {
+    const at = body.indexOf(fault.behind) + fault.at;
+    body[at] = (body[at] ?? 0) ^ 0xff;
+  }
   if (fault?.kind === "cut") {
     response.writeHead(status, { "content-length": body.length });
     response.write(body.subarray(0, fault.afterBytes), () => response.destroy());
