@@ -1,4 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { packageFile } from "../../src/package-root.ts";
 
 export interface Ended {
@@ -15,13 +17,16 @@ export interface Running {
   stderr(): string;
 }
 
+/** Sources are stripped of their types once, not once a process. */
+const COMPILE_CACHE = join(tmpdir(), "labkeeper-test-compile-cache");
+
 type Environment = Readonly<Record<string, string>>;
 
 /** Starts the real command line from source, with nothing of this process's environment but PATH. */
 export const start = (args: readonly string[], environment: Environment = {}, cwd = "/"): Running => {
   const child = spawn(process.execPath, [packageFile("src/main.ts"), ...args], {
     cwd,
-    env: { PATH: process.env["PATH"] ?? "", HOME: "/nonexistent", ...environment },
+    env: { PATH: process.env["PATH"] ?? "", HOME: "/nonexistent", NODE_COMPILE_CACHE: COMPILE_CACHE, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let stdout = "";

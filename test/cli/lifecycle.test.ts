@@ -1,0 +1,227 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { type HistoryWriter, startRepository } from "../../src/git/history-writer.ts";
+import { createEmptyDatabase, type TestDatabase } from "../database.ts";
+import { labkeeper, start } from "./run-labkeeper.ts";
+
+let root = "";
+let database: TestDatabase;
+let history: HistoryWriter;
+const catalog = () => join(root, "catalog");
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "labkeeper life-"));
+  database = await createEmptyDatabase();
+  await put("catalog.yaml", "apiVersion: labkeeper.dev/v1\nkind: Catalog\nspec:\n  teams: [{name: team-a}]\n");
+  history = await startRepository(catalog(), { name: "Test", email: "test@labkeeper.invalid" });
+});
+afterAll(async () => {
+  await database.drop();
+  await rm(root, { recursive: true, force: true });
+});
+
+const put = async (path: string, text: string): Promise<void> => {
+  await mkdir(dirname(join(catalog(), path)), { recursive: true });
+  await writeFile(join(catalog(), path), text);
+};
+
+const labFile = (name: string, spec = ""): string =>
+  `apiVersion: labkeeper.dev/v1\nkind: Lab\nmetadata: {name: ${name}, team: team-a, owner: octocat, costCenter: sandbox}\nspec:\n  profile: simulated\n${spec}`;
+
+const run = (...args: string[]) => labkeeper(args, environment());
+const environment = (): Record<string, string> => ({
+  LABKEEPER_STATE_DIR: join(root, "state"),
+  LABKEEPER_CATALOG: catalog(),
+  LABKEEPER_DATABASE_URL: database.url,
+});
+
+const json = async (...args: string[]): Promise<Record<string, unknown>> => {
+  const { stdout, stderr, code } = await run(...args, "-o", "json");
+  if (stdout === "") throw new Error(`exit ${code}: ${stderr}`);
+  return JSON.parse(stdout) as Record<string, unknown>;
+};
+
+describe("a lab's life from the command line", () => {
+  it("needs its schema, and says how to get it", async () => {
+    expect(await run("status")).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^LK4007: .*\n→ Run `labkeeper migrate`/),
+    });
+    expect(await run("migrate")).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("applied 0001_initial.sql"),
+    });
+    expect(await run("migrate")).toMatchObject({ code: 0, stdout: "The schema is up to date.\n" });
+  });
+
+  it("has nothing to do for an empty catalog", async () => {
+    await history.commitAll("Begin");
+    expect(await run("reconcile", "--dry-run", "--detailed-exitcode")).toMatchObject({ code: 0, stderr: "" });
+    expect(await run("status")).toMatchObject({ code: 0, stdout: expect.stringContaining("No labs.") });
+  });
+
+  it("plans without changing anything, then carries out exactly that plan (promise P7)", async () => {
+    await put("labs/team-a/one.yaml", labFile("one"));
+    await put("labs/team-a/two.yaml", labFile("two"));
+    await history.commitAll("Add two labs");
+    const dry = await run("reconcile", "--dry-run", "--detailed-exitcode", "-o", "json");
+    expect(dry.code).toBe(2);
+    const before = await json("status");
+    expect(before["labs"]).toEqual([]);
+
+    const real = await run("reconcile", "--wait", "-o", "json");
+    expect(real.code).toBe(0);
+    const [planned, done] = [JSON.parse(dry.stdout), JSON.parse(real.stdout)];
+    expect(planned).toMatchObject({ kind: "Plan", summary: { create: 2 }, changes: [{ lab: "one" }, { lab: "two" }] });
+    expect(done).toMatchObject({
+      hash: planned.hash,
+      changes: planned.changes,
+      applied: { enqueued: 2, skipped: [] },
+      failed: [],
+    });
+    expect(real.stderr).toContain("one: ✔ ready");
+  });
+
+  it("shows what is there", async () => {
+    const status = await json("status");
+    expect(status).toMatchObject({
+      kind: "Status",
+      labs: [
+        { name: "one", state: "ready", job: null, failure: null },
+        { name: "two", state: "ready" },
+      ],
+      queue: { queued: 0, running: 0, dead: 0 },
+    });
+    const [text, markdown, detail] = await Promise.all([
+      run("status"),
+      run("status", "-o", "markdown"),
+      run("status", "one"),
+    ]);
+    expect(text.stdout).toMatch(/^LAB +TEAM +STATE +AGE +EXPIRES +WORK\none +team-a +ready /);
+    expect(markdown.stdout).toMatch(/^\| lab \| team \|/);
+    expect(detail.stdout).toMatch(/provision +install /);
+    expect(await run("status", "none")).toMatchObject({
+      code: 1,
+      stdout: "",
+      stderr: expect.stringMatching(/^LK3001: /),
+    });
+  });
+
+  it("tells its story, its log and its credentials", async () => {
+    const [story, log, followed] = await Promise.all([
+      run("explain", "one"),
+      run("logs", "one"),
+      run("logs", "one", "--follow"),
+    ]);
+    expect(story.stdout).toMatch(/lab\.created .*because of commit .*\n(.*\n)*.*ready/);
+    expect(log.stdout).toContain("Waiting up to");
+    expect(followed).toMatchObject({ code: 0, stdout: log.stdout });
+  });
+
+  it("hides credentials until they are asked for, and records who asked (promise P11)", async () => {
+    const hidden = await run("credentials", "one");
+    expect(hidden.stdout).toContain("(hidden)");
+    const { names } = await json("credentials", "one");
+    const [name = ""] = names as string[];
+    const { stdout: value } = await run("credentials", "one", "--name", name);
+    expect(value.trim()).not.toBe("");
+    expect(hidden.stdout).not.toContain(value.trim());
+    expect((await json("credentials", "one", "--show"))["values"]).toMatchObject({ [name]: value.trimEnd() });
+    expect((await run("explain", "one")).stdout).toMatch(/credentials\.read .*by cli:/);
+    expect(await run("credentials", "one", "--name", "nonsense")).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("Choose one of"),
+    });
+  });
+
+  it("exits 1 for a broken file, and keeps its lab (promise P8)", async () => {
+    await put("labs/team-a/one.yaml", "apiVersion: [");
+    await history.commitAll("Break one");
+    expect(await run("reconcile", "--dry-run", "--detailed-exitcode")).toMatchObject({ code: 1 });
+    const real = await run("reconcile", "--wait");
+    expect(real.code).toBe(1);
+    expect(real.stdout).toContain("labs/team-a/one.yaml:1:");
+    const status = await json("status");
+    expect(status).toMatchObject({
+      labs: [{ name: "one", state: "ready" }, { name: "two" }],
+      problems: [{ path: "labs/team-a/one.yaml" }],
+    });
+    await put("labs/team-a/one.yaml", labFile("one"));
+    await history.commitAll("Mend one");
+  });
+
+  it("holds a replacement until it is approved", async () => {
+    await put("labs/team-a/two.yaml", labFile("two", '  version: "4.20.2"\n'));
+    await history.commitAll("Another version");
+    expect(await run("reconcile", "--wait")).toMatchObject({ code: 0 });
+    const { holds } = (await json("status")) as { holds: { id: string; lab: string; guard: string }[] };
+    expect(holds).toMatchObject([{ lab: "two", guard: "immutable-change" }]);
+    const id = holds[0]?.id ?? "";
+    expect(await run("approve", "hold-0000000000")).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^LK3002/),
+    });
+    expect(await run("approve", id)).toMatchObject({ code: 0, stdout: expect.stringContaining(`${id} is approved`) });
+    await run("reconcile", "--wait");
+    await run("reconcile", "--wait");
+    expect(await json("status", "two")).toMatchObject({ state: "ready", version: "4.20.2" });
+  });
+
+  it("refuses commands that do not fit, and cancels a lab that stays cancelled", async () => {
+    expect(await run("retry", "one")).toMatchObject({ code: 1, stderr: expect.stringMatching(/^LK3004/) });
+    expect(await run("cancel", "one", "-o", "json")).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('"lab":"one"'),
+    });
+    expect(await run("reconcile", "--wait")).toMatchObject({ code: 0 });
+    expect(await json("status", "one")).toMatchObject({
+      state: "destroyed",
+      destroyCause: { kind: "command" },
+      receipt: { provisioner: "simulated" },
+    });
+  });
+});
+
+describe("serve", () => {
+  it("follows the catalog until it is told to stop, and ends in order", async () => {
+    await put("labs/team-a/three.yaml", labFile("three"));
+    await history.commitAll("Add three");
+    const server = start(["serve"], { ...environment(), LABKEEPER_POLL_SECONDS: "1" });
+    try {
+      await vi.waitFor(async () => expect(server.stderr()).toMatch(/"lab":"three".*"outcome":"provisioned"/), {
+        timeout: 15_000,
+        interval: 100,
+      });
+    } finally {
+      server.child.kill("SIGTERM");
+    }
+    const ended = await server.ended;
+    expect(ended).toMatchObject({ code: 0, signal: null, stdout: "" });
+    const lines = ended.stderr
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { msg: string });
+    expect(lines.at(-1)?.msg).toBe("stopped");
+    expect(await json("status", "three")).toMatchObject({ state: "ready" });
+  });
+
+  it("outlives a catalog that cannot be read", async () => {
+    const server = start(["serve"], {
+      ...environment(),
+      LABKEEPER_POLL_SECONDS: "1",
+      LABKEEPER_CATALOG: "http://127.0.0.1:1/catalog.git",
+    });
+    try {
+      await vi.waitFor(async () => expect(server.stderr().match(/cycle failed/g)?.length).toBeGreaterThanOrEqual(2), {
+        timeout: 15_000,
+        interval: 100,
+      });
+    } finally {
+      server.child.kill("SIGINT");
+    }
+    expect(await server.ended).toMatchObject({ code: 130 });
+    expect(await json("status", "three")).toMatchObject({ state: "ready" });
+  });
+});
