@@ -21,7 +21,8 @@ async function start() {
   const built = inPackage("dist/main.js");
   if (existsSync(built)) {
     const { enableCompileCache } = await import("node:module");
-    if (enableCompileCache) enableCompileCache();
+    // For root the default folder, in the shared temporary folder, would be one that others can prepare.
+    if (enableCompileCache && process.getuid?.() !== 0) enableCompileCache();
     await import(built.href);
     return;
   }

@@ -254,6 +254,8 @@ create table job_steps (
   step text not null,
   attempt integer not null,
   token bigint not null,
+  -- The spec it was done for: a step done for an older one does not count when the job is taken up again.
+  document_digest text not null,
   started_at timestamptz not null default clock_timestamp(),
   finished_at timestamptz,
   primary key (job_id, step)

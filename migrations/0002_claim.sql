@@ -7,7 +7,11 @@
 create function lk_claim_jobs(
   p_worker text, p_slots integer, p_destroy_slots integer, p_lease_seconds numeric,
   p_max_jobs integer, p_max_creates integer, p_max_creates_per_team integer, p_max_creates_per_account integer
-) returns setof jsonb language plpgsql as $$
+) returns setof jsonb language plpgsql
+-- The queue's size swings faster than statistics follow; these keep the planner on the index made for this query.
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+set enable_sort = off set jit = off set plan_cache_mode = force_generic_plan
+as $$
 declare
   v_ids uuid[];
   v_expires timestamptz;
@@ -42,10 +46,14 @@ begin
       where j.state = 'queued' and (j.lane, j.team) > (w.lane, w.team)
       order by j.lane, j.team limit 1) n
   ),
+  -- Enough of each team's queue to fill the slots twice over; the next claim sees the rest.
+  depth as materialized (
+    select greatest(1, ceil(2.0 * (p_slots + p_destroy_slots) / greatest(1, count(*))))::integer as jobs from waiting
+  ),
   candidates as (
     select c.id, c.lane, c.run_at, c.account_region,
            coalesce(t.jobs, 0) + row_number() over (partition by c.team order by c.lane, c.run_at, c.id) as turn
-    from waiting w
+    from waiting w cross join depth d
     left join by_team t on t.team = w.team
     left join teams p on p.name = w.team
     cross join lateral (
@@ -53,13 +61,14 @@ begin
       from jobs j join labs b on b.id = j.lab_id
       where j.state = 'queued' and j.lane = w.lane and j.team = w.team and j.run_at <= clock_timestamp()
         and not exists (select 1 from running r where r.lab_id = j.lab_id)
+        and not exists (select 1 from by_account a
+          where j.lane = 2 and a.account_region = j.account_region and a.creates >= p_max_creates_per_account)
         and (j.lane = 0 or (j.lane = 1 and b.state in ('ready', 'updating'))
           or (j.lane = 2 and b.state in ('pending', 'failed', 'provisioning')))
       order by j.run_at, j.id
       limit case
-        when w.lane = 0 then p_slots + p_destroy_slots
-        when w.lane = 1 then p_slots
-        else greatest(0, least(p_slots, coalesce(p.max_concurrent_creates, p_max_creates_per_team) - coalesce(t.creates, 0)))
+        when w.lane < 2 then d.jobs
+        else greatest(0, least(d.jobs, coalesce(p.max_concurrent_creates, p_max_creates_per_team) - coalesce(t.creates, 0)))
       end
     ) c
   ),
@@ -131,7 +140,7 @@ begin
   select jsonb_build_object(
     'id', j.id, 'kind', j.kind, 'cause', j.cause, 'attempt', j.attempt, 'max_attempts', j.max_attempts,
     'correlation_id', j.correlation_id, 'token', j.token, 'lab', lk_lab(b),
-    'done_steps', (select coalesce(jsonb_agg(s.step), '[]') from job_steps s where s.job_id = j.id and s.attempt = j.attempt and s.finished_at is not null))
+    'done_steps', (select coalesce(jsonb_agg(s.step), '[]') from job_steps s where s.job_id = j.id and s.attempt = j.attempt and s.document_digest = b.document_digest and s.finished_at is not null))
   from jobs j join labs b on b.id = j.lab_id
   where j.id = any (v_ids)
   order by j.lane, j.run_at, j.id;
@@ -141,7 +150,7 @@ end $$;
 -- p_lab_state null leaves the lab's state; p_run_at set queues the job again then.
 create function lk_finish_job(
   p_job uuid, p_token bigint, p_event text, p_job_state text, p_lab_state text,
-  p_run_at timestamptz, p_failure jsonb, p_outputs jsonb, p_receipt jsonb, p_payload jsonb
+  p_run_at timestamptz, p_failure jsonb, p_outputs jsonb, p_receipt jsonb, p_payload jsonb, p_document_digest text
 ) returns void language plpgsql as $$
 declare
   v_job jobs;
@@ -161,8 +170,11 @@ begin
     values (v_job.lab_id, p_receipt ->> 'provisioner', p_receipt -> 'observations') returning id into v_receipt;
   end if;
 
-  -- Work that waits behind this job decides whether it is worth doing again.
-  if v_state = 'queued' then
+  -- Work that waits behind this job decides whether it is worth doing again; a lab that is given up is not updated.
+  if v_state = 'dead' then
+    update jobs set state = 'cancelled', finished_at = clock_timestamp()
+      where lab_id = v_job.lab_id and state = 'queued' and kind <> 'destroy';
+  elsif v_state = 'queued' then
     select * into v_other from jobs where lab_id = v_job.lab_id and state = 'queued' for update;
     if found and (v_other.kind = 'destroy' or v_other.kind = v_job.kind) then
       v_state := 'cancelled';
@@ -202,6 +214,14 @@ begin
   if p_outputs is not null then
     insert into lab_outputs (lab_id, outputs) values (v_job.lab_id, p_outputs)
     on conflict (lab_id) do update set outputs = excluded.outputs, updated_at = clock_timestamp();
+  end if;
+
+  -- The spec moved on while this one was being made: the lab is carried to the newer one next.
+  if p_event = 'provision.completed' and v_lab.document_digest <> p_document_digest and v_lab.destroy_cause is null then
+    insert into jobs (lab_id, kind, team, account_region, max_attempts, cause, correlation_id)
+    values (v_lab.id, 'update', v_lab.team, v_lab.account_region, v_job.max_attempts,
+      jsonb_build_object('kind', 'commit', 'commit', v_lab.commit, 'path', v_lab.path), v_job.correlation_id)
+    on conflict (lab_id) where state = 'queued' do nothing;
   end if;
 
   insert into lab_events (event_type, source, lab_id, lab, actor, cause, correlation_id, payload)

@@ -12,11 +12,11 @@ import type {
   FailureRecord,
   GuardFacts,
   JobKind,
-  Problem,
   JsonObject,
   Lab,
   Observation,
   Plan,
+  Problem,
   Profile,
   ResolvedSpec,
   TeamPolicy,
@@ -34,7 +34,10 @@ export interface CatalogSource {
    * Everything under `labs/` that differs; all of it when `from` is null or no longer known.
    * `complete` says that the list is the whole catalog rather than a difference.
    */
-  labChanges(from: string | null, to: string): Promise<{ readonly entries: readonly CatalogEntry[]; readonly complete: boolean }>;
+  labChanges(
+    from: string | null,
+    to: string,
+  ): Promise<{ readonly entries: readonly CatalogEntry[]; readonly complete: boolean }>;
   /** False also when `ancestor` is not known: history that cannot be followed is not trusted. */
   isAncestor(ancestor: string, descendant: string): Promise<boolean>;
 }
@@ -88,7 +91,11 @@ export interface ReconcileStore {
     changes: DesiredChanges,
     now: Date,
     windowHours: number,
-  ): Promise<{ readonly comparisons: readonly Comparison[]; readonly unchanged: number; readonly facts: Omit<GuardFacts, "historyRewritten"> }>;
+  ): Promise<{
+    readonly comparisons: readonly Comparison[];
+    readonly unchanged: number;
+    readonly facts: Omit<GuardFacts, "historyRewritten">;
+  }>;
   /** Applies a plan in one transaction: revision, desired state, plan, holds, labs, events, jobs. Needs the reconciler's lease. */
   apply(application: PlanApplication, lease: Lease): Promise<Applied>;
 }
@@ -158,7 +165,11 @@ export interface QueueLimits {
 }
 
 export interface ReceiptDraft {
-  readonly observations: readonly { readonly at: string; readonly verdict: "absent"; readonly evidence: readonly string[] }[];
+  readonly observations: readonly {
+    readonly at: string;
+    readonly verdict: "absent";
+    readonly evidence: readonly string[];
+  }[];
   readonly provisioner: string;
 }
 

@@ -54,7 +54,15 @@ export async function reconcile(
   const { comparisons, unchanged, facts } = await store.compare(desired, now, policy.guards.windowHours);
   const historyRewritten = previous !== null && !(await catalog.isAncestor(previous.trustedCommit, commit));
 
-  const wanted = makePlan({ comparisons, policy, commit, previousCommit: previous?.commit ?? null, problems, unchanged, now });
+  const wanted = makePlan({
+    comparisons,
+    policy,
+    commit,
+    previousCommit: previous?.commit ?? null,
+    problems,
+    unchanged,
+    now,
+  });
   const plan = guard(wanted, { ...facts, historyRewritten }, policy, now);
   if (dryRun) return { plan, applied: null };
 

@@ -1,8 +1,7 @@
 /** Story 2: one claimed job, its steps, and what became of it. */
 
-import type { FailureRecord } from "./core/types.ts";
-import { redactor } from "./core/redact.ts";
 import { nextRetry } from "./core/retry.ts";
+import type { FailureRecord } from "./core/types.ts";
 import { LabkeeperError } from "./errors.ts";
 import { destroy } from "./execute/destroy.ts";
 import { provision } from "./execute/provision.ts";
@@ -64,8 +63,10 @@ async function outcomeOf(deps: WorkDeps, job: ClaimedJob, control: Control): Pro
   } catch (error) {
     const stop = stopped(control.signal);
     if (stop !== undefined) return stop;
-    const late = run.timedOut() ? new LabkeeperError("LK5004", `${job.lab.name} in step ${position.step}`, { cause: error }) : error;
-    return failed(deps, job, position.step, late);
+    const late = run.timedOut()
+      ? new LabkeeperError("LK5004", `${job.lab.name} in step ${position.step}`, { cause: error })
+      : error;
+    return failed(deps, job, position.step, late, run.redact);
   }
 }
 
@@ -90,15 +91,22 @@ function stopped(signal: AbortSignal): JobOutcome | null | undefined {
 }
 
 /** The error's own disposition decides what follows. */
-function failed(deps: WorkDeps, job: ClaimedJob, step: string | null, thrown: unknown): JobOutcome | null {
-  const error = thrown instanceof LabkeeperError ? thrown : new LabkeeperError("LK5002", String(thrown), { cause: thrown });
+function failed(
+  deps: WorkDeps,
+  job: ClaimedJob,
+  step: string | null,
+  thrown: unknown,
+  redact: (text: string) => string,
+): JobOutcome | null {
+  const error =
+    thrown instanceof LabkeeperError ? thrown : new LabkeeperError("LK5002", String(thrown), { cause: thrown });
   if (error.code === "LK4004") return null;
   const next = nextRetry(job.kind, job.attempt, job.maxAttempts, error.disposition, deps.random());
   const now = deps.clock.now();
   const retryAt = next.kind === "retry" ? new Date(now.getTime() + next.delaySeconds * 1_000) : null;
   const failure: FailureRecord = {
     code: error.code,
-    message: redactor([])(error.message),
+    message: redact(error.message),
     remedy: error.remedy,
     step,
     attempt: job.attempt,

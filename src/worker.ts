@@ -122,12 +122,16 @@ export async function startWorker(deps: WorkerDeps, options: WorkerOptions): Pro
     const next = active.size < places ? await store.nextRunIn().catch(() => null) : null;
     if (leaving) return;
     if (timer) clearTimeout(timer);
-    timer = setTimeout(pump, Math.max(1, Math.min(options.pollMs, next === null || next === 0 ? options.pollMs : next)));
+    timer = setTimeout(
+      pump,
+      Math.max(1, Math.min(options.pollMs, next === null || next === 0 ? options.pollMs : next)),
+    );
   };
 
   const checkCancels = async (): Promise<void> => {
     if (active.size === 0) return;
-    for (const id of await store.cancelRequested([...active.keys()])) active.get(id)?.abort.abort("cancelled" satisfies StopReason);
+    for (const id of await store.cancelRequested([...active.keys()]))
+      active.get(id)?.abort.abort("cancelled" satisfies StopReason);
   };
 
   const heartbeat = async (): Promise<void> => {
@@ -138,7 +142,8 @@ export async function startWorker(deps: WorkerDeps, options: WorkerOptions): Pro
     const keptResources = new Set(kept.map(({ resource }) => resource));
     const asked = new Set(held.map(({ resource }) => resource));
     for (const { job, abort } of active.values()) {
-      if (asked.has(job.lease.resource) && !keptResources.has(job.lease.resource)) abort.abort("lease-lost" satisfies StopReason);
+      if (asked.has(job.lease.resource) && !keptResources.has(job.lease.resource))
+        abort.abort("lease-lost" satisfies StopReason);
     }
     await checkCancels();
   };
@@ -147,7 +152,8 @@ export async function startWorker(deps: WorkerDeps, options: WorkerOptions): Pro
   const beat = setInterval(() => {
     // By this host's monotonic clock, also when a renewal hangs or the process was paused: stop acting before the
     // database gives the jobs away.
-    if (clock.monotonic() - renewedAt > (options.leaseSeconds - options.heartbeatSeconds) * 1_000) stopAll("lease-lost");
+    if (clock.monotonic() - renewedAt > (options.leaseSeconds - options.heartbeatSeconds) * 1_000)
+      stopAll("lease-lost");
     if (beating) return;
     beating = true;
     heartbeat()

@@ -2,7 +2,17 @@
 
 import { digestOf } from "../src/core/canonical.ts";
 import { makePlan } from "../src/core/plan.ts";
-import type { CatalogPolicy, Comparison, DesiredFile, GuardFacts, LabDocument, Plan, Profile, ProfileSpec, TeamPolicy } from "../src/core/types.ts";
+import type {
+  CatalogPolicy,
+  Comparison,
+  DesiredFile,
+  GuardFacts,
+  LabDocument,
+  Plan,
+  Profile,
+  ProfileSpec,
+  TeamPolicy,
+} from "../src/core/types.ts";
 import type { DesiredChanges } from "../src/ports.ts";
 
 export const COMMIT = "a".repeat(40);
@@ -33,7 +43,9 @@ export function aProfile(name = "simulated", change: Partial<ProfileSpec> = {}):
   return { name, digest: digestOf(spec), spec };
 }
 
-export function aPolicy(change: { profiles?: Profile[]; teams?: TeamPolicy[]; guards?: Partial<CatalogPolicy["guards"]> } = {}): CatalogPolicy {
+export function aPolicy(
+  change: { profiles?: Profile[]; teams?: TeamPolicy[]; guards?: Partial<CatalogPolicy["guards"]> } = {},
+): CatalogPolicy {
   const profiles = change.profiles ?? [aProfile()];
   const teams = change.teams ?? [{ name: "team-a" }, { name: "team-b" }];
   return {
@@ -103,7 +115,10 @@ export const facts = (change: Partial<GuardFacts> = {}): GuardFacts => ({
 });
 
 /** An unguarded plan over comparisons. */
-export const planOf = (comparisons: readonly Comparison[], change: { policy?: CatalogPolicy; commit?: string; now?: Date } = {}): Plan =>
+export const planOf = (
+  comparisons: readonly Comparison[],
+  change: { policy?: CatalogPolicy; commit?: string; now?: Date } = {},
+): Plan =>
   makePlan({
     comparisons,
     policy: change.policy ?? aPolicy(),

@@ -25,7 +25,8 @@ async function observeTwice(run: Run, found: Findings): Promise<Partial<Findings
 }
 
 async function lookForAbsence({ order, provisioner, context, now }: Run, { intent }: Findings): Promise<Sighting> {
-  if (!intent) return { at: now(), verdict: "absent", evidence: ["no intent was ever recorded, so nothing was made (P2)"] };
+  if (!intent)
+    return { at: now(), verdict: "absent", evidence: ["no intent was ever recorded, so nothing was made (P2)"] };
   const seen = await provisioner.observe(order, intent, context);
   switch (seen.verdict) {
     case "absent":

@@ -4,7 +4,11 @@ import type { ArtifactStore, Clock } from "../ports.ts";
  * A lab's log: lines in order, written behind the work's back, never failing it. Redaction has happened before; a
  * store that cannot be written loses lines, not labs.
  */
-export function labLog(artifacts: ArtifactStore, key: string, clock: Clock): { line(text: string): void; flushed(): Promise<void> } {
+export function labLog(
+  artifacts: ArtifactStore,
+  key: string,
+  clock: Clock,
+): { line(text: string): void; flushed(): Promise<void> } {
   let waiting = "";
   let writing: Promise<void> | null = null;
 

@@ -10,16 +10,24 @@ export const provision: readonly Step[] = [
 ];
 
 /** Promise P2: what a destroy will need is in Postgres before the first call that makes something. */
-async function recordIntent({ job, order, provisioner, context, recordIntent: record }: Run): Promise<Partial<Findings>> {
+async function recordIntent({
+  job,
+  order,
+  provisioner,
+  context,
+  recordIntent: record,
+}: Run): Promise<Partial<Findings>> {
   if (job.lab.intent) return { intent: job.lab.intent };
   const intent = await provisioner.prepare(order, context);
   await record(intent);
   return { intent };
 }
 
-async function install({ order, provisioner, context }: Run, { intent }: Findings): Promise<Partial<Findings>> {
+async function install(run: Run, { intent }: Findings): Promise<Partial<Findings>> {
   if (!intent) throw new LabkeeperError("LK4005", "install without a recorded intent");
-  return provisioner.install(order, intent, context);
+  const installed = await run.provisioner.install(run.order, intent, run.context);
+  run.learnSecrets(installed.credentials);
+  return installed;
 }
 
 async function storeCredentials({ order, secrets }: Run, { credentials }: Findings): Promise<Partial<Findings>> {
@@ -31,7 +39,8 @@ async function storeCredentials({ order, secrets }: Run, { credentials }: Findin
 /** Promise P5: what is proven to work is what was stored, not what was in memory. */
 async function verify({ order, provisioner, context, secrets }: Run, { intent }: Findings): Promise<Partial<Findings>> {
   const stored = await secrets.get(secretKey(order.id));
-  if (!stored || !intent) throw new LabkeeperError("LK6002", `the credentials of ${order.name} are not there after storing them`);
+  if (!stored || !intent)
+    throw new LabkeeperError("LK6002", `the credentials of ${order.name} are not there after storing them`);
   await provisioner.verify(order, intent, stored, context);
   return {};
 }

@@ -1,7 +1,17 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { redactor } from "../core/redact.ts";
+import { redactor, streamRedactor } from "../core/redact.ts";
 import { LabkeeperError } from "../errors.ts";
-import type { ArtifactStore, ClaimedJob, Clock, Provisioner, Reporter, SecretStore, WorkStore, Workspace } from "../ports.ts";
+import type {
+  ArtifactStore,
+  ClaimedJob,
+  Clock,
+  Credentials,
+  Provisioner,
+  Reporter,
+  SecretStore,
+  WorkStore,
+  Workspace,
+} from "../ports.ts";
 import { labLog } from "./lab-log.ts";
 import { logKey, type Run, secretKey } from "./step.ts";
 
@@ -22,7 +32,7 @@ const PROGRESS_EVERY = 1_000;
 
 /**
  * What the steps of one run share. Disposing it ends the log, so nothing is written after the job is finished.
- * Stray secrets of earlier runs are redacted too, because the log outlives them.
+ * The lab's secrets are redacted whether they were stored by an earlier run or turn up in this one.
  */
 export async function beginRun(
   deps: RunDeps,
@@ -32,14 +42,18 @@ export async function beginRun(
   const { lab } = job;
   const bounded = withDeadline(job, signal);
   const log = labLog(deps.artifacts, logKey(lab.id, job.id), deps.clock);
-  const known = await deps.secrets.get(secretKey(lab.id)).catch(() => null);
-  const redact = redactor(known ? known.names.map((name) => known.reveal(name)) : []);
-  const order = { id: lab.id, name: lab.name, team: lab.team, spec: lab.spec, profile: lab.policy };
+  const known = revealed(await deps.secrets.get(secretKey(lab.id)).catch(() => null));
+  let redact = redactor(known);
+  // One stream for the whole log: a secret of several lines, such as a private key, is redacted as a whole.
+  let stream = streamRedactor(known);
   let written = Number.NEGATIVE_INFINITY;
+  const say = (text: string): void => {
+    for (const line of text.split("\n")) if (line !== "") log.line(line);
+  };
 
   return {
     job,
-    order,
+    order: { id: lab.id, name: lab.name, team: lab.team, spec: lab.spec, profile: lab.policy },
     get provisioner() {
       const found = deps.provisioners.get(lab.spec.provisioner);
       if (!found) throw new LabkeeperError("LK5001", `${lab.spec.provisioner}, which ${lab.name} needs`);
@@ -55,21 +69,32 @@ export async function beginRun(
         written = deps.clock.monotonic();
         deps.store.recordProgress(job, safe, percent ?? null).catch(() => {});
       },
-      log: (line) => log.line(redact(line)),
+      log: (line) => say(stream.push(`${line}\n`)),
     },
     secrets: deps.secrets,
     artifacts: deps.artifacts,
     recordIntent: (intent) => deps.store.recordIntent(job, intent),
+    learnSecrets(credentials) {
+      const all = [...known, ...revealed(credentials)];
+      redact = redactor(all);
+      say(stream.flush());
+      stream = streamRedactor(all);
+    },
+    redact: (text) => redact(text),
     timedOut: () => bounded.aborted && !signal.aborted,
     now: () => deps.clock.now().toISOString(),
     pauseBetweenObservations: async () => {
       if (deps.observationGapMs > 0) await delay(deps.observationGapMs, undefined, { signal });
     },
     async [Symbol.asyncDispose]() {
+      say(stream.flush());
       await log.flushed();
     },
   };
 }
+
+const revealed = (credentials: Credentials | null): string[] =>
+  credentials ? credentials.names.map((name) => credentials.reveal(name)) : [];
 
 /** A provision may take as long as its profile says; everything else is bounded by its provisioner. */
 function withDeadline({ kind, lab }: ClaimedJob, signal: AbortSignal): AbortSignal {

@@ -1,5 +1,14 @@
 import type { JsonObject } from "../core/types.ts";
-import type { ArtifactStore, ClaimedJob, Credentials, LabOrder, Provisioner, ProvisionerContext, ReceiptDraft, SecretStore } from "../ports.ts";
+import type {
+  ArtifactStore,
+  ClaimedJob,
+  Credentials,
+  LabOrder,
+  Provisioner,
+  ProvisionerContext,
+  ReceiptDraft,
+  SecretStore,
+} from "../ports.ts";
 
 /** What the steps of one run share. */
 export interface Run {
@@ -10,6 +19,10 @@ export interface Run {
   readonly secrets: SecretStore;
   readonly artifacts: ArtifactStore;
   recordIntent(intent: JsonObject): Promise<void>;
+  /** From here on these are redacted from the log and from messages too. */
+  learnSecrets(credentials: Credentials): void;
+  /** Without any secret this run knows of. */
+  redact(text: string): string;
   /** ISO 8601, by this host's clock. */
   now(): string;
   /** Waits between two independent observations; rejects when the run is aborted. */

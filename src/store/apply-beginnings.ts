@@ -1,10 +1,10 @@
 import { sql } from "kysely";
 import { monthlyCost } from "../core/cost.ts";
 import type { Cause, Profile } from "../core/types.ts";
-import { newId } from "./ids.ts";
 import type { Application, Approved } from "./apply.ts";
 import { enqueue } from "./enqueue.ts";
 import { appendEvents } from "./events.ts";
+import { newId } from "./ids.ts";
 import { jsonb } from "./json.ts";
 
 interface Result {
@@ -33,7 +33,10 @@ export async function applyProvisions(
     document_digest: file.digest,
     monthly_cost: monthlyCost(policy.spec, spec.workers),
   }));
-  await pinPolicies(tx, approved.map(({ operation }) => operation.policy));
+  await pinPolicies(
+    tx,
+    approved.map(({ operation }) => operation.policy),
+  );
   const { rows: inserted } = await sql<{ id: string; name: string }>`
     insert into labs (id, name, team, platform, base_domain, account_region, spec, policy_digest, path, commit, document_digest, monthly_cost)
     select id, name, team, platform, base_domain, account_region, spec, policy_digest, path, ${commit}, document_digest, monthly_cost
@@ -99,7 +102,7 @@ export async function applyUpdates(
       team = r.team, spec = r.spec, path = r.path, commit = ${commit}, document_digest = r.document_digest,
       monthly_cost = r.monthly_cost, failed_digest = null,
       expires_at = l.ready_at + make_interval(secs => (r.spec ->> 'ttlHours')::numeric * 3600),
-      warned_at = null,
+      warned_at = case when (l.spec -> 'ttlHours') = (r.spec -> 'ttlHours') then l.warned_at end,
       state = case when r.revive and l.state in ('failed_permanent', 'timed_out') then 'failed' else l.state end
     from jsonb_to_recordset(${jsonb(rows)}::jsonb) as r(id uuid, resource_version bigint, team text, spec jsonb, path text,
       document_digest text, monthly_cost numeric, revive boolean)
@@ -118,7 +121,10 @@ export async function applyUpdates(
       actor: "reconciler",
       cause: commitCause(commit, file.path),
       correlationId,
-      payload: { state: stateOf.get(lab.id) ?? lab.state, fields: change.fields.map(({ path, before, after }) => ({ path, before, after })) },
+      payload: {
+        state: stateOf.get(lab.id) ?? lab.state,
+        fields: change.fields.map(({ path, before, after }) => ({ path, before, after })),
+      },
     })),
   );
   const jobs = await enqueue(
@@ -127,5 +133,8 @@ export async function applyUpdates(
       job ? [{ labId: lab.id, kind: job, cause: commitCause(commit, file.path), correlationId }] : [],
     ),
   );
-  return { jobs, skipped: approved.filter(({ operation }) => !stateOf.has(operation.lab.id)).map(({ change }) => change.lab) };
+  return {
+    jobs,
+    skipped: approved.filter(({ operation }) => !stateOf.has(operation.lab.id)).map(({ change }) => change.lab),
+  };
 }

@@ -16,10 +16,20 @@ interface Ending {
   readonly until?: Date;
 }
 
-const target = ({ lab, cause, until }: Ending) => ({ id: lab.id, resource_version: lab.resourceVersion, cause, until: until ?? null });
+const target = ({ lab, cause, until }: Ending) => ({
+  id: lab.id,
+  resource_version: lab.resourceVersion,
+  cause,
+  until: until ?? null,
+});
 
 /** Tells what happened to the labs that were still as the plan saw them; answers those. */
-async function record(context: Application, type: string, endings: readonly Ending[], touched: readonly { id: string }[]): Promise<Ending[]> {
+async function record(
+  context: Application,
+  type: string,
+  endings: readonly Ending[],
+  touched: readonly { id: string }[],
+): Promise<Ending[]> {
   const ids = new Set(touched.map(({ id }) => id));
   const done = endings.filter(({ lab }) => ids.has(lab.id));
   await appendEvents(

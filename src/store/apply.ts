@@ -4,9 +4,10 @@ import { planToJson } from "../core/render-json.ts";
 import type { Change, Operation } from "../core/types.ts";
 import { LabkeeperError } from "../errors.ts";
 import type { Applied, Lease, PlanApplication } from "../ports.ts";
-import { applyDestroys, applyForgets, applyLeaves, applyReturns } from "./apply-endings.ts";
 import { applyProvisions, applyUpdates } from "./apply-beginnings.ts";
+import { applyDestroys, applyForgets, applyLeaves, applyReturns } from "./apply-endings.ts";
 import { recordHolds } from "./apply-holds.ts";
+import { warnOfExpiry } from "./apply-warnings.ts";
 import { type Db, guarded } from "./connection.ts";
 import { jsonb } from "./json.ts";
 import { latestRevision } from "./revisions.ts";
@@ -40,7 +41,12 @@ export function apply(db: Db, application: PlanApplication, lease: Lease): Promi
       await requireBasis(tx, application);
       await recordDesired(tx, application);
       const { plan, correlationId } = application;
-      const context: Application = { tx, commit: plan.commit, planId: await recordPlan(tx, application), correlationId };
+      const context: Application = {
+        tx,
+        commit: plan.commit,
+        planId: await recordPlan(tx, application),
+        correlationId,
+      };
 
       const enqueued = { count: 0 };
       const skipped: string[] = [];
@@ -56,6 +62,7 @@ export function apply(db: Db, application: PlanApplication, lease: Lease): Promi
       await step(applyDestroys(context, [...pick(plan.changes, "destroy"), ...pick(plan.changes, "replace")]));
       await step(applyForgets(context, pick(plan.changes, "forget")));
       await recordHolds(context, plan.changes);
+      await warnOfExpiry(context, application.now);
       await recordTeams(tx, application);
       if (enqueued.count > 0) await sql`select pg_notify(${WORK_CHANNEL}, '')`.execute(tx);
       return { enqueued: enqueued.count, skipped: skipped.sort() };
@@ -78,11 +85,15 @@ async function requireBasis(tx: Transaction<unknown>, { previous }: PlanApplicat
   }
 }
 
-async function recordDesired(tx: Transaction<unknown>, { desired, previous, trustedCommit, plan }: PlanApplication): Promise<void> {
+async function recordDesired(
+  tx: Transaction<unknown>,
+  { desired, previous, trustedCommit, plan }: PlanApplication,
+): Promise<void> {
   const rows = jsonb(desired.files.map(desiredToRow));
   const paths = desired.files.map(({ path }) => path);
   if (desired.complete) await sql`delete from desired_labs where path <> all (${paths}::text[])`.execute(tx);
-  else if (desired.removed.length > 0) await sql`delete from desired_labs where path = any (${desired.removed}::text[])`.execute(tx);
+  else if (desired.removed.length > 0)
+    await sql`delete from desired_labs where path = any (${desired.removed}::text[])`.execute(tx);
   if (paths.length > 0) {
     await sql`
       insert into desired_labs as d (path, blob_oid, name, may_be, team, document, document_digest, problems, commit)
@@ -103,7 +114,9 @@ async function recordDesired(tx: Transaction<unknown>, { desired, previous, trus
     `.execute(tx);
   }
   const same =
-    previous?.commit === plan.commit && previous.policyDigest === desired.policyDigest && previous.trustedCommit === trustedCommit;
+    previous?.commit === plan.commit &&
+    previous.policyDigest === desired.policyDigest &&
+    previous.trustedCommit === trustedCommit;
   if (!same) {
     await sql`insert into revisions (commit, trusted_commit, policy_digest)
       values (${plan.commit}, ${trustedCommit}, ${desired.policyDigest})`.execute(tx);

@@ -12,7 +12,9 @@ import { type LabRow, labFromRow } from "./rows.ts";
 
 /** The lab that answers for a name, locked until the command is recorded. @throws LK3001 */
 async function lockLab(tx: Kysely<unknown>, name: string): Promise<Lab> {
-  const { rows } = await sql<{ lab: LabRow }>`select lk_lab(l) as lab from labs l where name = ${name} and current for update`.execute(tx);
+  const { rows } = await sql<{
+    lab: LabRow;
+  }>`select lk_lab(l) as lab from labs l where name = ${name} and current for update`.execute(tx);
   const [row] = rows;
   if (!row) throw new LabkeeperError("LK3001", `nothing is known of ${name}`);
   return labFromRow(row.lab);
@@ -22,14 +24,24 @@ const wake = (tx: Kysely<unknown>) => sql`select pg_notify(${WORK_CHANNEL}, '')`
 
 async function approve(db: Db, hold: string, actor: string): Promise<{ lab: string; guard: string }> {
   return db.transaction().execute(async (tx) => {
-    const { rows } = await sql<{ lab: string; lab_id: string | null; guard: string; approvable: boolean; release: string; state: string }>`
+    const { rows } = await sql<{
+      lab: string;
+      lab_id: string | null;
+      guard: string;
+      approvable: boolean;
+      release: string;
+      state: string;
+    }>`
       select lab, lab_id, guard, approvable, release, state from holds where id = ${hold} for update`.execute(tx);
     const [row] = rows;
     if (!row) throw new LabkeeperError("LK3002", `${hold} is not known`);
     if (row.state === "approved") return { lab: row.lab, guard: row.guard };
     if (row.state !== "open") throw new LabkeeperError("LK3002", `${hold} is no longer open (${row.state})`);
-    if (!row.approvable) throw new LabkeeperError("LK3003", `${hold} is held by the ${row.guard} guard`, { remedy: row.release });
-    await sql`update holds set state = 'approved', approved_by = ${actor}, resolved_at = now() where id = ${hold}`.execute(tx);
+    if (!row.approvable)
+      throw new LabkeeperError("LK3003", `${hold} is held by the ${row.guard} guard`, { remedy: row.release });
+    await sql`update holds set state = 'approved', approved_by = ${actor}, resolved_at = now() where id = ${hold}`.execute(
+      tx,
+    );
     await appendEvents(tx, [
       {
         type: "hold.approved",
@@ -54,11 +66,22 @@ async function retry(db: Db, name: string, actor: string): Promise<{ job: JobKin
     const correlationId = randomUUID();
     const tell = (state: string, job: JobKind) =>
       appendEvents(tx, [
-        { type: "lab.retry", source: "command", labId: lab.id, lab: name, actor, cause, correlationId, payload: { state, job } },
+        {
+          type: "lab.retry",
+          source: "command",
+          labId: lab.id,
+          lab: name,
+          actor,
+          cause,
+          correlationId,
+          payload: { state, job },
+        },
       ]);
 
     const { rows: waiting } = await sql<{ kind: JobKind }>`
-      update jobs set run_at = clock_timestamp() where lab_id = ${lab.id} and state = 'queued' returning kind`.execute(tx);
+      update jobs set run_at = clock_timestamp() where lab_id = ${lab.id} and state = 'queued' returning kind`.execute(
+      tx,
+    );
     const [queued] = waiting;
     if (queued) {
       await tell(lab.state, queued.kind);
@@ -91,15 +114,30 @@ async function cancel(db: Db, name: string, actor: string): Promise<{ jobCancell
     if (lab.state === "destroyed") throw new LabkeeperError("LK3004", `${name} is destroyed already`);
     if (lab.destroyCause) throw new LabkeeperError("LK3004", `${name} is being destroyed already`);
     if (lab.spec.protect) {
-      throw new LabkeeperError("LK3004", `${name} is protected`, { remedy: `Set spec.protect to false in ${lab.path} first.` });
+      throw new LabkeeperError("LK3004", `${name} is protected`, {
+        remedy: `Set spec.protect to false in ${lab.path} first.`,
+      });
     }
     const cause = { kind: "command", command: "cancel", actor } as const;
     const correlationId = randomUUID();
     const { rows } = await sql<{ kind: JobKind }>`
-      select kind from jobs where lab_id = ${lab.id} and state in ('queued', 'running') order by state desc limit 1`.execute(tx);
-    await sql`update labs set destroy_cause = ${jsonb(cause)}::jsonb, destroy_requested_at = now() where id = ${lab.id}`.execute(tx);
+      select kind from jobs where lab_id = ${lab.id} and state in ('queued', 'running') order by state desc limit 1`.execute(
+      tx,
+    );
+    await sql`update labs set destroy_cause = ${jsonb(cause)}::jsonb, destroy_requested_at = now() where id = ${lab.id}`.execute(
+      tx,
+    );
     await appendEvents(tx, [
-      { type: "destroy.requested", source: "command", labId: lab.id, lab: name, actor, cause, correlationId, payload: {} },
+      {
+        type: "destroy.requested",
+        source: "command",
+        labId: lab.id,
+        lab: name,
+        actor,
+        cause,
+        correlationId,
+        payload: {},
+      },
     ]);
     await enqueue(tx, [{ labId: lab.id, kind: "destroy", cause, correlationId }]);
     await wake(tx);

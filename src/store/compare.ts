@@ -62,7 +62,12 @@ function desiredSide(overlay: Overlay) {
   return sql`${recorded} where path <> all (${overlay.hidden}::text[]) union all ${added}`;
 }
 
-async function differingNames(snapshot: Snapshot, changes: DesiredChanges, overlay: Overlay, now: Date): Promise<string[]> {
+async function differingNames(
+  snapshot: Snapshot,
+  changes: DesiredChanges,
+  overlay: Overlay,
+  now: Date,
+): Promise<string[]> {
   const { rows } = await sql<{ name: string }>`
     with desired (path, name, document_digest) as (${desiredSide(overlay)})
     select coalesce(d.name, l.name) as name
@@ -127,7 +132,10 @@ async function observedLabs(snapshot: Snapshot, names: readonly string[]): Promi
     where l.current and l.name = any (${names}::text[])
   `.execute(snapshot);
   return new Map(
-    rows.map(({ lab, kind, state }) => [lab.name, { lab: labFromRow(lab), job: kind && state ? { kind, state } : null }]),
+    rows.map(({ lab, kind, state }) => [
+      lab.name,
+      { lab: labFromRow(lab), job: kind && state ? { kind, state } : null },
+    ]),
   );
 }
 
@@ -138,7 +146,9 @@ async function guardFacts(
   now: Date,
   windowHours: number,
 ): Promise<CompareResult["facts"]> {
-  const teams = [...new Set(comparisons.flatMap(({ files, lab }) => [...files.map(({ team }) => team), ...(lab ? [lab.team] : [])]))];
+  const teams = [
+    ...new Set(comparisons.flatMap(({ files, lab }) => [...files.map(({ team }) => team), ...(lab ? [lab.team] : [])])),
+  ];
   const since = new Date(now.getTime() - windowHours * 3_600_000);
   const { rows } = await sql<{ live: string; files: string; destroys: string; approved: string[] | null }>`
     select

@@ -14,7 +14,10 @@ export interface Database {
   close(): Promise<void>;
 }
 
-export function connect(connection: Connection, options: { readonly max?: number; readonly name?: string } = {}): Database {
+export function connect(
+  connection: Connection,
+  options: { readonly max?: number; readonly name?: string } = {},
+): Database {
   const pool = new pg.Pool({
     max: options.max ?? 12,
     connectionTimeoutMillis: 10_000,

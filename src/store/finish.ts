@@ -25,7 +25,11 @@ function endingOf(kind: JobKind, outcome: JobOutcome): Ending {
     case "retry":
       return { event: `${kind}.failed`, job: "queued", lab: whileWaiting[kind] };
     case "dead":
-      return { event: `${kind}.dead`, job: "dead", lab: kind === "update" ? "ready" : outcome.timedOut ? "timed_out" : "failed_permanent" };
+      return {
+        event: `${kind}.dead`,
+        job: "dead",
+        lab: kind === "update" ? "ready" : outcome.timedOut ? "timed_out" : "failed_permanent",
+      };
     case "released":
       return { event: `${kind}.released`, job: "queued", lab: null };
     case "cancelled":
@@ -53,11 +57,12 @@ export async function finish(db: Db, finishes: readonly Finish[]): Promise<void>
       outputs: "outputs" in outcome ? outcome.outputs : null,
       receipt: "receipt" in outcome ? outcome.receipt : null,
       payload: "failure" in outcome ? { failure: outcome.failure } : {},
+      digest: job.lab.documentDigest,
     };
   });
   await sql`
-    select lk_finish_job(id, token, event, job, lab, run_at, nullif(failure, 'null'), nullif(outputs, 'null'), nullif(receipt, 'null'), payload)
+    select lk_finish_job(id, token, event, job, lab, run_at, nullif(failure, 'null'), nullif(outputs, 'null'), nullif(receipt, 'null'), payload, digest)
     from jsonb_to_recordset(${jsonb(rows)}::jsonb) as r(id uuid, token bigint, event text, job text, lab text,
-      run_at timestamptz, failure jsonb, outputs jsonb, receipt jsonb, payload jsonb)
+      run_at timestamptz, failure jsonb, outputs jsonb, receipt jsonb, payload jsonb, digest text)
   `.execute(db);
 }

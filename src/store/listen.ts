@@ -15,7 +15,11 @@ export async function listen(connection: Connection, callback: () => void): Prom
   let timer: NodeJS.Timeout | null = null;
 
   const open = async (): Promise<void> => {
-    const next = new pg.Client({ application_name: "labkeeper-listen", connectionTimeoutMillis: 10_000, ...connection });
+    const next = new pg.Client({
+      application_name: "labkeeper-listen",
+      connectionTimeoutMillis: 10_000,
+      ...connection,
+    });
     client = next;
     const again = (): void => {
       if (ended || client !== next) return;

@@ -22,7 +22,10 @@ export interface Store extends ReconcileStore, WorkStore, LeaseStore, CommandSto
  * Opens the store. The schema must be there already (`migrate`).
  * @throws LK4001, LK4002, LK4003, LK4007
  */
-export async function openStore(connection: Connection, options: { readonly max?: number; readonly name?: string } = {}): Promise<Store> {
+export async function openStore(
+  connection: Connection,
+  options: { readonly max?: number; readonly name?: string } = {},
+): Promise<Store> {
   const { db, pool, close } = connect(connection, options);
   try {
     await guarded(() => requireSchema(pool));

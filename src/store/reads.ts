@@ -110,7 +110,11 @@ async function detail(db: Db, name: string): Promise<LabDetail | null> {
     receipt: rest[0]?.receipt ?? null,
     typicalSeconds: rest[0]?.typical ? Number(rest[0].typical) : null,
     holds: await holds(db, name),
-    steps: steps.map(({ started_at, finished_at, ...step }) => ({ ...step, startedAt: started_at, finishedAt: finished_at })),
+    steps: steps.map(({ started_at, finished_at, ...step }) => ({
+      ...step,
+      startedAt: started_at,
+      finishedAt: finished_at,
+    })),
   };
 }
 

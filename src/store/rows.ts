@@ -1,5 +1,16 @@
+import type {
+  Cause,
+  DesiredFile,
+  FailureRecord,
+  JsonObject,
+  Lab,
+  LabDocument,
+  LabState,
+  Problem,
+  Profile,
+  ResolvedSpec,
+} from "../core/types.ts";
 import { LabkeeperError } from "../errors.ts";
-import type { Cause, DesiredFile, FailureRecord, JsonObject, Lab, LabDocument, LabState, Problem, Profile, ResolvedSpec } from "../core/types.ts";
 
 /** A row of `labs` as `to_jsonb` gives it: times are ISO 8601 text. */
 export interface LabRow {

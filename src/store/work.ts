@@ -1,8 +1,8 @@
 import { sql } from "kysely";
 import type { Cause, JobKind } from "../core/types.ts";
 import type { ClaimedJob, ClaimRequest, JobOutcome, WorkStore } from "../ports.ts";
-import { type Db, guarded } from "./connection.ts";
 import { batched } from "./batched.ts";
+import { type Db, guarded } from "./connection.ts";
 import { type Finish, finish } from "./finish.ts";
 import { jsonb } from "./json.ts";
 import { type LabRow, labFromRow } from "./rows.ts";
@@ -48,16 +48,24 @@ async function beginSteps(
   items: readonly { readonly job: ClaimedJob; readonly step: string; readonly previous: string | null }[],
 ): Promise<void> {
   const rows = jsonb(
-    items.map(({ job, step, previous }) => ({ job: job.id, step, previous, attempt: job.attempt, token: job.lease.token })),
+    items.map(({ job, step, previous }) => ({
+      job: job.id,
+      step,
+      previous,
+      attempt: job.attempt,
+      token: job.lease.token,
+      digest: job.lab.documentDigest,
+    })),
   );
   await sql`
-    with r as (select * from jsonb_to_recordset(${rows}::jsonb) as r(job uuid, step text, previous text, attempt integer, token bigint)),
+    with r as (select * from jsonb_to_recordset(${rows}::jsonb) as r(job uuid, step text, previous text, attempt integer, token bigint, digest text)),
     ended as (
       update job_steps s set finished_at = clock_timestamp(), token = r.token from r where s.job_id = r.job and s.step = r.previous
     )
-    insert into job_steps (job_id, step, attempt, token) select job, step, attempt, token from r
+    insert into job_steps (job_id, step, attempt, token, document_digest) select job, step, attempt, token, digest from r
     on conflict (job_id, step) do update
-      set attempt = excluded.attempt, token = excluded.token, started_at = clock_timestamp(), finished_at = null
+      set attempt = excluded.attempt, token = excluded.token, document_digest = excluded.document_digest,
+        started_at = clock_timestamp(), finished_at = null
   `.execute(db);
 }
 
@@ -65,9 +73,12 @@ async function beginSteps(
 export const workStore = (db: Db): Omit<WorkStore, "onWork"> => ({
   claim: (request) => guarded(() => claim(db, request)),
 
-  beginStep: batched(async (items: readonly { job: ClaimedJob; step: string; previous: string | null }[]) => {
-    await guarded(() => beginSteps(db, items));
-  }, (job: ClaimedJob, step: string, previous: string | null) => ({ job, step, previous })),
+  beginStep: batched(
+    async (items: readonly { job: ClaimedJob; step: string; previous: string | null }[]) => {
+      await guarded(() => beginSteps(db, items));
+    },
+    (job: ClaimedJob, step: string, previous: string | null) => ({ job, step, previous }),
+  ),
 
   recordProgress: (job, phase, percent) =>
     guarded(async () => {
@@ -79,7 +90,9 @@ export const workStore = (db: Db): Omit<WorkStore, "onWork"> => ({
     guarded(() =>
       db.transaction().execute(async (tx) => {
         await sql`select lk_require_lease(${job.lease.resource}, ${job.lease.token})`.execute(tx);
-        await sql`update labs set intent = ${jsonb(intent)}::jsonb, fence = ${job.lease.token} where id = ${job.lab.id}`.execute(tx);
+        await sql`update labs set intent = ${jsonb(intent)}::jsonb, fence = ${job.lease.token} where id = ${job.lab.id}`.execute(
+          tx,
+        );
         await sql`
           insert into lab_events (event_type, source, lab_id, lab, actor, cause, correlation_id, payload)
           values ('intent.recorded', 'worker', ${job.lab.id}, ${job.lab.name}, ${job.lease.holder}, ${jsonb(job.cause)}::jsonb,
@@ -104,7 +117,9 @@ export const workStore = (db: Db): Omit<WorkStore, "onWork"> => ({
   nextRunIn: () =>
     guarded(async () => {
       const { rows } = await sql<{ ms: string | null }>`
-        select extract(epoch from min(run_at) - clock_timestamp()) * 1000 as ms from jobs where state = 'queued'`.execute(db);
+        select extract(epoch from min(run_at) - clock_timestamp()) * 1000 as ms from jobs where state = 'queued'`.execute(
+        db,
+      );
       const ms = rows[0]?.ms;
       return ms === null || ms === undefined ? null : Math.max(0, Math.ceil(Number(ms)));
     }),
@@ -113,7 +128,9 @@ export const workStore = (db: Db): Omit<WorkStore, "onWork"> => ({
     guarded(async () => {
       const { rows } = await sql<{ n: string }>`
         select count(*) as n from jobs
-        where state = 'running' or (state = 'queued' and not (kind = 'destroy' and attempt >= ${STUCK_AFTER}))`.execute(db);
+        where state = 'running' or (state = 'queued' and not (kind = 'destroy' and attempt >= ${STUCK_AFTER}))`.execute(
+        db,
+      );
       return Number(rows[0]?.n ?? 0);
     }),
 });

@@ -59,7 +59,9 @@ const idOf = async (name: string): Promise<string> =>
   (await raw.query<{ id: string }>("select id from labs where name = $1 and current", [name])).rows[0]?.id ?? "";
 
 test("the transitions in the database are those in the code", async () => {
-  const { rows } = await raw.query<{ from_state: string; to_state: string; driver: string }>("select * from lab_transitions");
+  const { rows } = await raw.query<{ from_state: string; to_state: string; driver: string }>(
+    "select * from lab_transitions",
+  );
   const stored = rows.map(({ from_state, to_state, driver }) => `${from_state}>${to_state} ${driver}`).sort();
   expect(stored).toEqual(TRANSITIONS.map(([from, to, driver]) => `${from}>${to} ${driver}`).sort());
 });
@@ -79,7 +81,9 @@ describe("P1 no destroy without a recorded cause", () => {
     await newLab();
     await makeReady(store);
     const id = await idOf(`lab-${serial}`);
-    await raw.query("update leases set token = 99, expires_at = now() + interval '1 minute' where resource = $1", [`lab:${id}`]);
+    await raw.query("update leases set token = 99, expires_at = now() + interval '1 minute' where resource = $1", [
+      `lab:${id}`,
+    ]);
     const move = "update labs set state = 'destroying', fence = 99, destroy_cause = $2 where id = $1";
     expect(await refused(move, [id, cause])).toBe("destroy_has_cause");
   });

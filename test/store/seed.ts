@@ -6,7 +6,12 @@ import type { ClaimedJob, DesiredChanges, Lease, QueueLimits } from "../../src/p
 import type { Store } from "../../src/store/open.ts";
 import { aPolicy, planOf, wholeCatalog } from "../fixtures.ts";
 
-export const UNLIMITED: QueueLimits = { jobs: 1_000, creates: 1_000, createsPerTeam: 1_000, createsPerAccountRegion: 1_000 };
+export const UNLIMITED: QueueLimits = {
+  jobs: 1_000,
+  creates: 1_000,
+  createsPerTeam: 1_000,
+  createsPerAccountRegion: 1_000,
+};
 
 export async function leader(store: Store): Promise<Lease> {
   const lease = await store.acquire("reconciler", "test", 60);
@@ -43,8 +48,12 @@ export async function applyCatalog(
   return { plan, ...applied };
 }
 
-export const claimAll = (store: Store, worker = "worker-1", limits: QueueLimits = UNLIMITED, slots = 1_000): Promise<readonly ClaimedJob[]> =>
-  store.claim({ worker, slots, destroySlots: 0, leaseSeconds: 60, limits });
+export const claimAll = (
+  store: Store,
+  worker = "worker-1",
+  limits: QueueLimits = UNLIMITED,
+  slots = 1_000,
+): Promise<readonly ClaimedJob[]> => store.claim({ worker, slots, destroySlots: 0, leaseSeconds: 60, limits });
 
 export async function claimOne(store: Store, worker = "worker-1", leaseSeconds = 60): Promise<ClaimedJob> {
   const [job] = await store.claim({ worker, slots: 1, destroySlots: 0, leaseSeconds, limits: UNLIMITED });
@@ -64,5 +73,9 @@ export async function makeReady(store: Store): Promise<readonly ClaimedJob[]> {
 
 export const absences = (n = 2) => ({
   provisioner: "simulated",
-  observations: Array.from({ length: n }, () => ({ at: new Date().toISOString(), verdict: "absent" as const, evidence: ["nothing there"] })),
+  observations: Array.from({ length: n }, () => ({
+    at: new Date().toISOString(),
+    verdict: "absent" as const,
+    evidence: ["nothing there"],
+  })),
 });
