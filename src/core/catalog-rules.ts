@@ -28,22 +28,23 @@ const grouped = <Value, Key>(values: Iterable<Value>, key: (value: Value) => Key
   return groups;
 };
 
+const SHOWN = 3;
+
 /** Two files of one name are both refused: nothing says which of them is meant (LK2201). */
 const sharedNames = ({ files, elsewhere, locate }: RuleInput): Problem[] => {
   const named = [
-    ...files.flatMap(({ path, mayBe }) => mayBe.map((name) => ({ name, path, isRead: true }))),
+    ...files.map(({ name, path }) => ({ name, path, isRead: true })),
     ...elsewhere.map((path) => ({ name: readLabPath(path).name, path, isRead: false })),
   ];
   return [...grouped(named, ({ name }) => name).values()].flatMap((sharing) => {
-    const [first, second] = sharing;
-    if (first === undefined || second === undefined) return [];
+    if (sharing.length < 2) return [];
     return sharing
       .filter(({ isRead }) => isRead)
       .map(({ name, path }) => {
-        const others = sharing.filter((other) => other.path !== path).map((other) => other.path);
-        const shown =
-          others.length > 3 ? `${others.slice(0, 3).join(", ")} and ${others.length - 3} more` : others.join(", ");
-        const message = `name ${quoted(name)} is also used by ${shown}`;
+        const others = sharing.slice(0, SHOWN + 1).filter((other) => other.path !== path);
+        const shown = others.slice(0, SHOWN).map((other) => other.path);
+        const more = sharing.length - 1 - shown.length;
+        const message = `name ${quoted(name)} is also used by ${shown.join(", ")}${more === 0 ? "" : ` and ${more} more`}`;
         return problemAt(path, locate(path, "/metadata/name"), "LK2201", message);
       });
   });

@@ -49,12 +49,12 @@ const shapeProblems = (document: YamlDocument, profile: Profile | undefined): Pr
 
 type Found = readonly [pointer: string, code: DocumentCode, message: string];
 
-const profileFindings = (name: string, team: string, policy: CatalogPolicy): Found[] => {
+const profileFindings = (name: string, team: string | null, policy: CatalogPolicy): Found[] => {
   const at = "/spec/profile";
   if (policy.unusableProfiles?.has(name) === true)
     return [[at, "LK2302", `the file of profile ${name} cannot be used`]];
   const profile = policy.profiles.get(name);
-  const mayUse = policy.teams.get(team)?.profiles;
+  const mayUse = team === null ? undefined : policy.teams.get(team)?.profiles;
   if (profile === undefined) {
     const near = didYouMean(name, policy.profiles.keys());
     return [[at, "LK2101", `there is no profile ${quoted(name)}${near === null ? "" : `; did you mean ${near}?`}`]];
@@ -108,7 +108,10 @@ const documentProblems = (document: YamlDocument, path: LabPath, policy: Catalog
   if (policy !== null) {
     found.push(...teamFindings(value, path, policy));
     if (profileName !== null)
-      found.push(...profileFindings(profileName, textAt(value, "metadata", "team") ?? path.team, policy));
+      // Whose rules hold is only known once the folder and the file agree on the team.
+      found.push(
+        ...profileFindings(profileName, found.some(([, code]) => code === "LK2007") ? null : path.team, policy),
+      );
   }
   if (profile !== undefined && problems.length === 0)
     found.push(...costFindings(value as unknown as LabDocument, profile));

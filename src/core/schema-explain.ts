@@ -4,6 +4,7 @@ import type { DocumentCode } from "./document-codes.ts";
 import { byPlace, plain, problemAt, quoted } from "./problem.ts";
 import type { Problem } from "./types.ts";
 import type { YamlDocument } from "./yaml.ts";
+import { MAX_PROBLEMS } from "./yaml-build.ts";
 import { pointerKeys, pointerStep } from "./yaml-place.ts";
 
 /** What a schema's errors are reported as. */
@@ -154,7 +155,7 @@ const cause = (document: YamlDocument, error: ErrorObject, as: Explanation): Cau
 /** A wrong type says more than what follows from it. */
 const weight = (error: ErrorObject): number => (error.keyword === "type" ? 0 : 1);
 
-/** One problem for each thing to mend, in the order of the file. */
+/** One problem for each thing to mend (the first hundred of them), in the order of the file. */
 export const explainErrors = (
   document: YamlDocument,
   errors: readonly ErrorObject[] | null | undefined,
@@ -163,6 +164,7 @@ export const explainErrors = (
   const causes = [...(errors ?? [])]
     .filter((error) => error.keyword !== "propertyNames")
     .sort((a, b) => weight(a) - weight(b))
+    .slice(0, MAX_PROBLEMS)
     .map((error) => cause(document, error, as));
   const meant = new Set(causes.map((each) => each.meant));
   const problems = new Map<string, Problem>();

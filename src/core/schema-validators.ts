@@ -14,6 +14,8 @@ const options = {
   allErrors: true,
   verbose: true,
   strict: true,
+  // A profile requires tags by names of its own, which the schema cannot list.
+  strictRequired: false,
   ownProperties: true,
   meta: false,
   validateSchema: false,

@@ -21,6 +21,9 @@ const MAX_ALIASES = 32;
 /** Counted with every alias written out, so that a few lines cannot stand for millions of values. */
 const MAX_NODES = 10_000;
 
+/** In one file. Nobody mends more at once, and each costs the search for its place. */
+export const MAX_PROBLEMS = 100;
+
 /** Keys that would reach an object's prototype in some later program. */
 const PROTOTYPE_KEYS: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
 
@@ -61,6 +64,7 @@ interface Build {
 }
 
 const fault = (build: Build, offset: number, code: DocumentCode, message: string, remedy?: string): void => {
+  if (build.faults.length >= MAX_PROBLEMS) return;
   build.faults.push({ offset: Math.max(offset, 0), code, message, ...(remedy === undefined ? {} : { remedy }) });
 };
 

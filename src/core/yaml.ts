@@ -40,7 +40,8 @@ const syntaxProblem = (path: string, text: string, error: unknown): Problem => {
 
 /**
  * Reads one document of plain YAML: the core schema without tags, merge keys, directives or further documents, aliases
- * bounded. Never throws: what is wrong is in `problems`, all of it unless the syntax itself is broken.
+ * bounded. Never throws: what is wrong is in `problems`: the first hundred, or the one
+ * at which the syntax itself is broken.
  */
 export const parseYaml = (input: Uint8Array | string, path: string): YamlDocument => {
   const read = documentText(input);
