@@ -16,7 +16,7 @@ export function labLog(
     while (waiting !== "") {
       const text = waiting;
       waiting = "";
-      await artifacts.append(key, text).catch(() => {});
+      await artifacts.append(key, text).catch(() => undefined);
     }
     writing = null;
   };
@@ -26,7 +26,7 @@ export function labLog(
       writing ??= write();
     },
     async flushed() {
-      while (writing) await writing;
+      while (writing !== null) await writing;
     },
   };
 }

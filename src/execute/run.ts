@@ -67,7 +67,7 @@ export async function beginRun(
         deps.reporter.progress(job, safe, percent ?? null);
         if (deps.clock.monotonic() - written < PROGRESS_EVERY) return;
         written = deps.clock.monotonic();
-        deps.store.recordProgress(job, safe, percent ?? null).catch(() => {});
+        deps.store.recordProgress(job, safe, percent ?? null).catch(() => undefined);
       },
       log: (line) => say(stream.push(`${line}\n`)),
     },

@@ -26,7 +26,7 @@ export function connect(
     ...connection,
   });
   // An idle connection that the server closes must not end the process; the next query reports the failure.
-  pool.on("error", () => {});
+  pool.on("error", () => undefined);
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
   return { db, pool, close: () => db.destroy() };
 }

@@ -24,7 +24,7 @@ export async function listen(connection: Connection, callback: () => void): Prom
     const again = (): void => {
       if (ended || client !== next) return;
       client = null;
-      next.end().catch(() => {});
+      next.end().catch(() => undefined);
       timer = setTimeout(() => void open(), RECONNECT_MS);
       timer.unref();
     };
@@ -45,7 +45,7 @@ export async function listen(connection: Connection, callback: () => void): Prom
     async [Symbol.asyncDispose]() {
       ended = true;
       if (timer) clearTimeout(timer);
-      await client?.end().catch(() => {});
+      await client?.end().catch(() => undefined);
     },
   };
 }

@@ -101,7 +101,7 @@ async function readStatus(client: pg.Client | pg.Pool, known: readonly Migration
 
 async function withClient<T>(connection: Connection, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionTimeoutMillis: 10_000, application_name: "labkeeper", ...connection });
-  client.on("error", () => {});
+  client.on("error", () => undefined);
   try {
     await client.connect();
     return await work(client);
@@ -109,6 +109,6 @@ async function withClient<T>(connection: Connection, work: (client: pg.Client) =
     throw storeError(error);
   } finally {
     // Ending the connection rolls back whatever a failure left open.
-    await client.end().catch(() => {});
+    await client.end().catch(() => undefined);
   }
 }
