@@ -15,6 +15,8 @@ beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "labkeeper life-"));
   database = await createEmptyDatabase();
   await put("catalog.yaml", "apiVersion: labkeeper.dev/v1\nkind: Catalog\nspec:\n  teams: [{name: team-a}]\n");
+  await mkdir(join(root, "state"), { mode: 0o700 });
+  await writeFile(join(root, "state", "config.yaml"), "worker: {observationGapSeconds: 0, pollSeconds: 1}\n");
   history = await startRepository(catalog(), { name: "Test", email: "test@labkeeper.invalid" });
 });
 afterAll(async () => {
