@@ -1,5 +1,6 @@
 /** What an operator registers for one exec provisioner, normalised once. */
 
+import { isAbsolute } from "node:path";
 import { LabkeeperError } from "../errors.ts";
 import type { Provisioner } from "../ports.ts";
 
@@ -53,6 +54,8 @@ export function execProgram(settings: ExecSettings): ExecProgram {
   };
   if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name)) refuse("the name must be a DNS label");
   if (command.length === 0 || command[0] === "") refuse("the command is empty");
+  // The program starts in the lab's work folder, so a relative path would mean another file for each lab.
+  if (command[0]?.includes("/") && !isAbsolute(command[0])) refuse("the program must be a full path or a name on PATH");
   if (command.some((part) => part.includes("\0"))) refuse("the command holds a NUL character");
   const { maxOutputBytes = 1024 ** 2, maxLogChars = 16 * 1024 ** 2, termGraceSeconds = 10 } = settings;
   const numbers = { maxOutputBytes, maxLogChars, ...timeoutSeconds };

@@ -172,12 +172,13 @@ describe("what a crashed worker left", () => {
       cwd: it.workdir,
       stdio: ["ignore", "pipe", "ignore"],
     });
+    const exited = new Promise((resolve) => leader.once("exit", resolve));
     const startTime = (await inspectProcess(leader.pid ?? 0))?.startTime ?? "0";
     let said = "";
     leader.stdout.setEncoding("utf8").on("data", (text: string) => {
       said += text;
     });
-    await new Promise((resolve) => leader.once("exit", resolve));
+    await exited;
     const [inside = 0, outside = 0] = await vi.waitFor(() => {
       const pids = said.trim().split("\n").map(Number);
       expect(pids).toHaveLength(2);

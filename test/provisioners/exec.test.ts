@@ -259,6 +259,7 @@ describe("settings", () => {
     { ...base, name: "Not A Label" },
     { ...base, command: [] },
     { ...base, command: ["/bin/x\0y"] },
+    { ...base, command: ["./relative"] },
     { ...base, maxOutputBytes: 0 },
     { ...base, timeoutSeconds: { install: Number.NaN } },
     { ...base, termGraceSeconds: -1 },
