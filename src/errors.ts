@@ -29,11 +29,27 @@ const stopAll = <Code extends string>(
  * LK5: provisioners · LK6: artifacts and secrets · LK7: configuration, command line, embedded Postgres.
  */
 export const ERRORS = {
-  LK1001: entry("retry", "catalog cannot be fetched", "Check the URL, the network and the credentials; labs stay as they are until it can be read."),
-  LK1002: entry("stop", "catalog is not a git repository", "Point LABKEEPER_CATALOG at a git repository (a path or an http(s) URL)."),
+  LK1001: entry(
+    "retry",
+    "catalog cannot be fetched",
+    "Check the URL, the network and the credentials; labs stay as they are until it can be read.",
+  ),
+  LK1002: entry(
+    "stop",
+    "catalog is not a git repository",
+    "Point LABKEEPER_CATALOG at a git repository (a path or an http(s) URL).",
+  ),
   LK1003: entry("stop", "catalog reference does not exist", "Set LABKEEPER_CATALOG_REF to a branch that exists."),
-  LK1004: entry("stop", "catalog object cannot be read", "Check the repository with `git fsck`; labs stay as they are."),
-  LK1005: entry("stop", "catalog address is not supported", "Use a path or an http(s) URL without user name or password."),
+  LK1004: entry(
+    "stop",
+    "catalog object cannot be read",
+    "Check the repository with `git fsck`; labs stay as they are.",
+  ),
+  LK1005: entry(
+    "stop",
+    "catalog address is not supported",
+    "Use a path or an http(s) URL without user name or password.",
+  ),
   ...stopAll(DOCUMENT_CODES),
   LK3001: entry("stop", "no such lab", "See `labkeeper status`."),
   LK3002: entry("stop", "no such hold", "See `labkeeper status`."),
@@ -41,20 +57,36 @@ export const ERRORS = {
   LK3004: entry("stop", "command does not fit the lab's state", "See `labkeeper status LAB`."),
   LK3005: entry("wait", "another process is reconciling", "Wait for it; only one reconciler runs at a time."),
   LK4001: entry("retry", "database cannot be reached", "Check LABKEEPER_DATABASE_URL and the server."),
-  LK4002: entry("stop", "database schema is newer than this program", "Use a labkeeper at least as new as the one that migrated it."),
+  LK4002: entry(
+    "stop",
+    "database schema is newer than this program",
+    "Use a labkeeper at least as new as the one that migrated it.",
+  ),
   LK4003: entry("stop", "database server is too old", "Use Postgres 15 or newer."),
   LK4004: entry("stop", "lease was lost", "Nothing to do: the job goes on under its new owner."),
   LK4005: entry("stop", "database refused the write", "This is a defect; report it with the event's correlation id."),
   LK4006: entry("stop", "migration failed", "Read the cause, mend it and run `labkeeper migrate` again."),
   LK4007: entry("stop", "database schema is older than this program", "Run `labkeeper migrate`."),
-  LK5001: entry("stop", "provisioner is not registered", "Register it in labkeeper's configuration; a catalog can only name one."),
+  LK5001: entry(
+    "stop",
+    "provisioner is not registered",
+    "Register it in labkeeper's configuration; a catalog can only name one.",
+  ),
   LK5002: entry("retry", "provisioner failed", "Read the lab's log: `labkeeper logs LAB`."),
   LK5003: entry("stop", "provisioner refused for good", "Read the lab's log: `labkeeper logs LAB`."),
   LK5004: entry("retry", "provisioner took too long", "Look at the lab; it may still finish."),
   LK5005: entry("stop", "provisioner broke its contract", "Fix the executable: see docs/provisioners.md."),
   LK5006: entry("retry", "lab does not answer after install", "Read the lab's log: `labkeeper logs LAB`."),
-  LK5007: entry("retry", "lab is still there after destroy", "It is tried again; look at what remains in `labkeeper status LAB`."),
-  LK5008: entry("retry", "lab could not be observed", "Check the provisioner's access; nothing counts as gone until it can be seen."),
+  LK5007: entry(
+    "retry",
+    "lab is still there after destroy",
+    "It is tried again; look at what remains in `labkeeper status LAB`.",
+  ),
+  LK5008: entry(
+    "retry",
+    "lab could not be observed",
+    "Check the provisioner's access; nothing counts as gone until it can be seen.",
+  ),
   LK5009: entry("retry", "interrupted", "Nothing to do: it goes on with the next worker."),
   LK6001: entry("retry", "artifact cannot be written or read", "Check LABKEEPER_ARTIFACTS and the space on it."),
   LK6002: entry("retry", "secret cannot be written or read", "Check LABKEEPER_SECRETS and its key."),
@@ -74,7 +106,11 @@ export class LabkeeperError extends Error {
   readonly remedy: string;
 
   /** `detail` says what happened here; title and remedy come from the catalogue unless a better remedy is known. */
-  constructor(code: ErrorCode, detail: string, options: { cause?: unknown; remedy?: string; disposition?: Disposition } = {}) {
+  constructor(
+    code: ErrorCode,
+    detail: string,
+    options: { cause?: unknown; remedy?: string; disposition?: Disposition } = {},
+  ) {
     super(`${ERRORS[code].title}: ${detail}`, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.disposition = options.disposition ?? ERRORS[code].disposition;

@@ -48,7 +48,7 @@ export async function startWorker(deps: WorkerDeps, options: WorkerOptions): Pro
   const failed = new Set<string>();
   const waiters: ((result: { failed: readonly string[] }) => void)[] = [];
   let leaving = false;
-  let claiming = false;
+  let claiming: Promise<void> | null = null;
   let again = false;
   let timer: NodeJS.Timeout | null = null;
   let renewedAt = clock.monotonic();
@@ -91,6 +91,8 @@ export async function startWorker(deps: WorkerDeps, options: WorkerOptions): Pro
       active.set(job.id, { job, abort });
       void queue.add(() => run(job, abort));
     }
+    // A claim looks only so deep into each team's queue; while it finds something there may be more.
+    if (jobs.length > 0 && active.size < options.concurrency) again = true;
     if (active.size === 0) await settle();
   };
 
@@ -105,21 +107,19 @@ export async function startWorker(deps: WorkerDeps, options: WorkerOptions): Pro
   const pump = (): void => {
     if (leaving) return;
     again = true;
-    if (claiming) return;
-    claiming = true;
-    void (async () => {
+    claiming ??= (async () => {
       while (again && !leaving) {
         again = false;
         await claim().catch(deps.onError);
       }
-      claiming = false;
+      claiming = null;
       await schedule();
     })();
   };
 
   const schedule = async (): Promise<void> => {
     if (leaving) return;
-    const next = active.size < places ? await store.nextRunIn().catch(() => null) : null;
+    const next = active.size === 0 ? await store.nextRunIn().catch(() => null) : null;
     if (leaving) return;
     if (timer) clearTimeout(timer);
     timer = setTimeout(
@@ -182,6 +182,8 @@ export async function startWorker(deps: WorkerDeps, options: WorkerOptions): Pro
       leaving = true;
       if (timer) clearTimeout(timer);
       const impatience = setTimeout(() => stopAll("shutdown"), options.drainMs);
+      // What a claim under way brings is handed back at once, because we are leaving.
+      await claiming;
       await queue.onIdle();
       clearTimeout(impatience);
       clearInterval(beat);

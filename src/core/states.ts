@@ -42,10 +42,11 @@ const allowed = new Set(TRANSITIONS.map(([from, to]) => `${from}>${to}`));
 export const canMove = (from: LabState, to: LabState): boolean => allowed.has(`${from}>${to}`);
 
 /** The state a lab enters when a job of this kind is claimed for it. */
-export const workingState = { provision: "provisioning", update: "updating", destroy: "destroying" } as const satisfies Record<
-  JobKind,
-  LabState
->;
+export const workingState = {
+  provision: "provisioning",
+  update: "updating",
+  destroy: "destroying",
+} as const satisfies Record<JobKind, LabState>;
 
 /** Everything but `destroyed`: it exists, may exist, or will. */
 export const isLive = (state: LabState): boolean => state !== "destroyed";

@@ -146,7 +146,12 @@ export type CatalogEntry =
   | { readonly path: string; readonly kind: "removed" }
   | { readonly path: string; readonly kind: "file"; readonly blobOid: string; readonly bytes: Uint8Array }
   /** Something that is not a readable plain file: said, never followed. */
-  | { readonly path: string; readonly kind: "refused"; readonly blobOid: string; readonly why: "symlink" | "submodule" | "too-large" };
+  | {
+      readonly path: string;
+      readonly kind: "refused";
+      readonly blobOid: string;
+      readonly why: "symlink" | "submodule" | "too-large";
+    };
 
 /** One thing wrong with one file. Lines and columns count from 1. */
 export interface Problem {

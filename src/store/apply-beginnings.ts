@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { monthlyCost } from "../core/cost.ts";
 import type { Cause, Profile } from "../core/types.ts";
-import type { Application, Approved } from "./apply.ts";
+import type { Application, Approved } from "./application.ts";
 import { enqueue } from "./enqueue.ts";
 import { appendEvents } from "./events.ts";
 import { newId } from "./ids.ts";

@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import type { Cause, Lab } from "../core/types.ts";
-import type { Application, Approved } from "./apply.ts";
+import type { Application, Approved } from "./application.ts";
 import { enqueue } from "./enqueue.ts";
 import { appendEvents } from "./events.ts";
 import { jsonb } from "./json.ts";

@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import type { Change } from "../core/types.ts";
-import type { Application } from "./apply.ts";
+import type { Application } from "./application.ts";
 import { appendEvents } from "./events.ts";
 import { jsonb } from "./json.ts";
 

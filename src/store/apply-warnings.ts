@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import type { Application } from "./apply.ts";
+import type { Application } from "./application.ts";
 import { appendEvents } from "./events.ts";
 
 /** Tells, once, of labs whose expiry is nearer than their profile's warning. Raising `ttlHours` starts it over. */

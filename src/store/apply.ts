@@ -4,30 +4,16 @@ import { planToJson } from "../core/render-json.ts";
 import type { Change, Operation } from "../core/types.ts";
 import { LabkeeperError } from "../errors.ts";
 import type { Applied, Lease, PlanApplication } from "../ports.ts";
+import type { Application, Approved } from "./application.ts";
 import { applyProvisions, applyUpdates } from "./apply-beginnings.ts";
 import { applyDestroys, applyForgets, applyLeaves, applyReturns } from "./apply-endings.ts";
 import { recordHolds } from "./apply-holds.ts";
 import { warnOfExpiry } from "./apply-warnings.ts";
+import { WORK_CHANNEL } from "./channel.ts";
 import { type Db, guarded } from "./connection.ts";
 import { jsonb } from "./json.ts";
 import { latestRevision } from "./revisions.ts";
 import { desiredToRow } from "./rows.ts";
-
-/** What each part of an application works with. */
-export interface Application {
-  readonly tx: Transaction<unknown>;
-  readonly commit: string;
-  readonly planId: string;
-  readonly correlationId: string;
-}
-
-/** A change that is not held, with its operation's own type. */
-export interface Approved<K extends Operation["kind"]> {
-  readonly change: Change;
-  readonly operation: Extract<Operation, { kind: K }>;
-}
-
-export const WORK_CHANNEL = "labkeeper_work";
 
 /**
  * Records a plan and everything that follows from it in one transaction, or nothing of it. A lab that moved on since

@@ -3,7 +3,7 @@ import { type Kysely, sql } from "kysely";
 import type { JobKind, Lab } from "../core/types.ts";
 import { LabkeeperError } from "../errors.ts";
 import type { CommandStore } from "../ports.ts";
-import { WORK_CHANNEL } from "./apply.ts";
+import { WORK_CHANNEL } from "./channel.ts";
 import { type Db, guarded } from "./connection.ts";
 import { enqueue } from "./enqueue.ts";
 import { appendEvents } from "./events.ts";

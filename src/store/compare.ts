@@ -1,4 +1,5 @@
 import { sql, type Transaction } from "kysely";
+import { isLive } from "../core/states.ts";
 import type { Comparison, DesiredFile, GuardFacts, JobKind, JobState, Lab } from "../core/types.ts";
 import type { DesiredChanges } from "../ports.ts";
 import { type Db, guarded } from "./connection.ts";
@@ -29,7 +30,7 @@ export function compare(db: Db, changes: DesiredChanges, now: Date, windowHours:
         const names = await differingNames(snapshot, changes, overlay, now);
         const comparisons = names.length === 0 ? [] : await compareNames(snapshot, changes, overlay, names);
         const facts = await guardFacts(snapshot, overlay, comparisons, now, windowHours);
-        const compared = comparisons.filter(({ lab }) => lab !== null && lab.state !== "destroyed").length;
+        const compared = comparisons.filter(({ lab }) => lab !== null && isLive(lab.state)).length;
         return { comparisons, unchanged: facts.liveLabs - compared, facts };
       }),
   );

@@ -1,5 +1,7 @@
 import { sql } from "kysely";
+import { canMove, workingState } from "../core/states.ts";
 import type { JobKind, LabState } from "../core/types.ts";
+import { LabkeeperError } from "../errors.ts";
 import type { ClaimedJob, JobOutcome } from "../ports.ts";
 import type { Db } from "./connection.ts";
 import { jsonb } from "./json.ts";
@@ -46,6 +48,10 @@ export interface Finish {
 export async function finish(db: Db, finishes: readonly Finish[]): Promise<void> {
   const rows = finishes.map(({ job, outcome }) => {
     const ending = endingOf(job.kind, outcome);
+    const from = workingState[job.kind];
+    if (ending.lab && !canMove(from, ending.lab)) {
+      throw new LabkeeperError("LK4005", `${job.lab.name}: ${from} cannot become ${ending.lab}`);
+    }
     return {
       id: job.id,
       token: job.lease.token,

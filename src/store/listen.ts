@@ -1,5 +1,5 @@
 import pg from "pg";
-import { WORK_CHANNEL } from "./apply.ts";
+import { WORK_CHANNEL } from "./channel.ts";
 import type { Connection } from "./connection.ts";
 
 /** How long to wait before listening again after the connection dropped, milliseconds. */

@@ -1,0 +1,16 @@
+import type { Transaction } from "kysely";
+import type { Change, Operation } from "../core/types.ts";
+
+/** What each part of an application works with. */
+export interface Application {
+  readonly tx: Transaction<unknown>;
+  readonly commit: string;
+  readonly planId: string;
+  readonly correlationId: string;
+}
+
+/** A change that is not held, with its operation's own type. */
+export interface Approved<K extends Operation["kind"]> {
+  readonly change: Change;
+  readonly operation: Extract<Operation, { kind: K }>;
+}
