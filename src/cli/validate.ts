@@ -32,24 +32,27 @@ const differ = (now: readonly CatalogEntry[], before: readonly CatalogEntry[]): 
   return now.filter((entry) => !isSame(entry, old.get(entry.path)));
 };
 
-const readFolder = (tree: Checkout): Read => {
-  const labs = tree.read(tree.labPaths()).filter(isThere);
-  return { policyFiles: tree.policyFiles(), labs, elsewhere: [], before: [] };
+const readFolder = (checkout: Checkout): Read => {
+  const labs = checkout.read(checkout.labPaths()).filter(isThere);
+  return { policyFiles: checkout.policyFiles(), labs, elsewhere: [], before: [] };
 };
 
 /** Only what changed since a commit; everything when the policy that judges the files changed. */
 const readChanges = async (edges: Edges, path: string, base: string): Promise<Read> => {
-  const tree = await edges.checkout(path);
+  const checkout = await edges.checkout(path);
   const { changed, before, policyBefore } = await edges.changesSince(path, base);
-  const policyFiles = tree.policyFiles();
+  const policyFiles = checkout.policyFiles();
   const isPolicySame =
     policyBefore === null ||
     (policyBefore.length === policyFiles.length && differ(policyFiles, policyBefore).length === 0);
-  if (!isPolicySame) return { ...readFolder(tree), before };
-  const paths = tree.labPaths();
-  const labs = (changed === null ? differ(tree.read(paths), before) : tree.read(changed)).filter(isThere);
-  const read = new Set(labs.map((entry) => entry.path));
-  return { policyFiles, labs, elsewhere: paths.filter((each) => !read.has(each)), before };
+  const paths = checkout.labPaths();
+  const labs = (changed === null ? differ(checkout.read(paths), before) : checkout.read(changed)).filter(isThere);
+  const judged = new Set(labs.map((entry) => entry.path));
+  const elsewhere = paths.filter((each) => !judged.has(each));
+  const same = new Set(elsewhere);
+  const old = before.filter((entry) => !same.has(entry.path));
+  if (!isPolicySame) return { ...readFolder(checkout), before: old };
+  return { policyFiles, labs, elsewhere, before: old };
 };
 
 const readCommit = async (source: CatalogSource, commit: string): Promise<Read> => ({

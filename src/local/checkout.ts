@@ -29,6 +29,13 @@ const readOpen = (path: string, file: number, buffer: Buffer): CatalogEntry | nu
   return { path, kind: "file", blobOid: "", bytes: new Uint8Array(buffer.subarray(0, size)) };
 };
 
+/**
+ * A name that is not UTF-8 was listed as text that cannot be opened again. It must not vanish: an empty file of that
+ * name is refused for the name.
+ */
+const notThere = (path: string): CatalogEntry =>
+  /^[\w./-]+$/.test(path) ? { path, kind: "removed" } : { path, kind: "file", blobOid: "", bytes: new Uint8Array() };
+
 /** Null for what is no file at all: a folder, a pipe, a socket. One byte more than allowed shows that it is too large. */
 const readFileAt = (root: string, path: string, buffer: Buffer): CatalogEntry | null => {
   const full = join(root, path);
@@ -38,7 +45,7 @@ const readFileAt = (root: string, path: string, buffer: Buffer): CatalogEntry | 
   } catch (error) {
     const code = codeOf(error);
     if (code === "ELOOP" || code === "EMLINK") return { path, kind: "refused", blobOid: "", why: "symlink" };
-    if (code === "ENOENT" || code === "ENOTDIR" || code === "ENXIO") return { path, kind: "removed" };
+    if (code === "ENOENT" || code === "ENOTDIR" || code === "ENXIO") return notThere(path);
     throw unreadable(full, error);
   }
   try {
