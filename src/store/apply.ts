@@ -91,13 +91,6 @@ async function recordDesired(
         document = excluded.document, document_digest = excluded.document_digest, problems = excluded.problems,
         commit = excluded.commit
     `.execute(tx);
-    // A file that moved within its team is the same lab; only where it stands is news.
-    await sql`
-      update labs l set path = d.path from desired_labs d
-      where d.path = any (${paths}::text[]) and l.current and l.name = d.name
-        and l.document_digest = d.document_digest and l.path <> d.path
-        and not exists (select 1 from desired_labs o where o.name = d.name and o.path <> d.path)
-    `.execute(tx);
   }
   const same =
     previous?.commit === plan.commit &&

@@ -181,3 +181,42 @@ test("two live labs cannot have one name on one platform and base domain", async
     select gen_random_uuid(), name, team, platform, account_region, spec, policy_digest, path, commit, document_digest from labs where name = $1`;
   expect(await refused(copy, [name])).toMatch(/^labs_one_(live_per_address|current_per_name)$/);
 });
+
+describe("database roles", () => {
+  const as = async (role: string, sql: string): Promise<string> => {
+    await raw.query(`set role ${role}`);
+    try {
+      return await refused(sql);
+    } finally {
+      await raw.query("reset role");
+    }
+  };
+
+  test("the readers' role reads everything and writes nothing", async () => {
+    expect(await as("labkeeper_readonly", "select lk_lab(l) from labs l")).toBe("accepted");
+    const DENIED = "42501";
+    for (const write of [
+      "insert into teams (name) values ('x')",
+      "update labs set team = 'x'",
+      "delete from desired_labs",
+      "truncate jobs cascade",
+    ])
+      expect(await as("labkeeper_readonly", write), write).toBe(DENIED);
+  });
+
+  test("the reconciler's role writes, and can neither drop nor forget", async () => {
+    expect(
+      await as("labkeeper_readwrite", "insert into teams (name) values ('y'); delete from teams where name = 'y'"),
+    ).toBe("accepted");
+    for (const harm of [
+      "drop table labs",
+      "delete from labs",
+      "delete from lab_events",
+      "truncate lab_events",
+      "delete from lab_transitions",
+      "update lab_transitions set driver = 'operator'",
+      "alter table labs disable trigger all",
+    ])
+      expect(await as("labkeeper_readwrite", harm), harm).toBe("42501");
+  });
+});
