@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { Plan } from "./core/types.ts";
+import type { Plan, Problem } from "./core/types.ts";
 import { LabkeeperError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import type { Applied, ClaimedJob, JobOutcome, Reporter } from "./ports.ts";
@@ -18,6 +18,8 @@ export interface ServeOptions {
 
 export interface ServeDeps {
   readonly log: Log;
+  /** Calls back when somebody asked for work: a command, or another process's plan. */
+  onWork(callback: () => void): Promise<AsyncDisposable>;
   reconcileDeps(reporter: Reporter): Promise<ReconcileDeps>;
   workerDeps(reporter: Reporter, onError: (error: unknown) => void): Promise<WorkerDeps>;
   workerOptions(): WorkerOptions;
@@ -60,13 +62,55 @@ export const logReporter = (log: Log): Reporter => ({
   },
 });
 
-/** Reconciles now and at each poll. A failed cycle is logged and tried again later, never the end. */
+/** Cycles that somebody asked for are at least this far apart, milliseconds: a thousand calls are one. */
+const SHORTEST_PAUSE = 1000;
+
+interface Doorbell {
+  ring(): void;
+  /** Resolves at a ring (also one since the last answer), after `ms`, or when the signal aborts. */
+  answered(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+export const doorbell = (): Doorbell => {
+  let rung = false;
+  let wake: (() => void) | null = null;
+  return {
+    ring: () => {
+      rung = true;
+      wake?.();
+    },
+    answered: async (ms, signal) => {
+      const bell = new AbortController();
+      wake = () => bell.abort();
+      if (!rung) await pause(ms, undefined, { signal: AbortSignal.any([signal, bell.signal]) }).catch(() => undefined);
+      wake = null;
+      rung = false;
+    },
+  };
+};
+
+/** Says each problem when it appears, not once a poll. */
+const complaints = (log: Log): ((problems: readonly Problem[]) => void) => {
+  let known = new Set<string>();
+  return (problems) => {
+    const now = new Set(problems.map((problem) => JSON.stringify(problem)));
+    for (const problem of problems) {
+      if (!known.has(JSON.stringify(problem))) log.warn({ ...problem }, "problem in the catalog");
+    }
+    known = now;
+  };
+};
+
+/** Reconciles now, at each poll, and when the bell rings. A failed cycle is logged and tried again later, never the end. */
 const reconcileForever = async (
   deps: ServeDeps,
   reporter: Reporter,
+  bell: Doorbell,
   { pollMs, signal }: ServeOptions,
 ): Promise<void> => {
   const { log } = deps;
+  await using _listening = await deps.onWork(bell.ring);
+  const complain = complaints(log);
   let failures = 0;
   while (!signal.aborted) {
     try {
@@ -74,7 +118,7 @@ const reconcileForever = async (
       const { plan } = await reconcile(await deps.reconcileDeps(reporter), { dryRun: false, signal });
       failures = 0;
       log.debug({ commit: plan.commit, ms: Math.round(performance.now() - startedAt) }, "cycle done");
-      for (const problem of plan.problems) log.warn({ ...problem }, "problem in the catalog");
+      complain(plan.problems);
     } catch (error) {
       if (signal.aborted) return;
       const another = error instanceof LabkeeperError && error.code === "LK3005";
@@ -84,10 +128,22 @@ const reconcileForever = async (
         another ? "another process reconciles" : "cycle failed; labs stay as they are",
       );
     }
-    const wait = failures === 0 ? pollMs : Math.max(failures === 1 ? 0 : pollMs, backoff(failures, Math.random()));
-    await pause(wait, undefined, { signal }).catch(() => undefined);
+    if (failures > 0) await pause(backoff(failures, Math.random()), undefined, { signal }).catch(() => undefined);
+    else {
+      await pause(Math.min(pollMs, SHORTEST_PAUSE), undefined, { signal }).catch(() => undefined);
+      await bell.answered(Math.max(0, pollMs - SHORTEST_PAUSE), signal);
+    }
   }
 };
+
+/** A lab that is gone may be wanted anew (a replacement, a file that came back): that is looked at once. */
+const ringing = (reporter: Reporter, bell: Doorbell): Reporter => ({
+  ...reporter,
+  jobEnded: (job, outcome) => {
+    reporter.jobEnded(job, outcome);
+    if (outcome.kind === "destroyed") bell.ring();
+  },
+});
 
 /** Keeps trying to start a worker: the database may come up after this process. */
 const startWorkerPatiently = async (
@@ -115,10 +171,11 @@ const startWorkerPatiently = async (
 export const serve = async (deps: ServeDeps, options: ServeOptions): Promise<void> => {
   const { log } = deps;
   const { roles, signal } = options;
-  const reporter = logReporter(log);
+  const bell = doorbell();
+  const reporter = ringing(logReporter(log), bell);
   log.info({ roles: [...roles] }, "serving");
   const worker = roles.has("worker") ? await startWorkerPatiently(deps, reporter, signal) : null;
-  const reconciler = roles.has("reconciler") ? reconcileForever(deps, reporter, options) : Promise.resolve();
+  const reconciler = roles.has("reconciler") ? reconcileForever(deps, reporter, bell, options) : Promise.resolve();
   if (!signal.aborted) {
     await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
   }

@@ -103,8 +103,8 @@ const connectionSource = (config: Config, open: Closers): (() => Promise<Connect
 
 const storeSource = (config: Config, open: Closers, connection: () => Promise<Connection>): (() => Promise<Store>) =>
   once(async () => {
-    const where = await connection();
-    const { openStore } = await import("./store/open.ts");
+    // The code is read while the server is looked for.
+    const [where, { openStore }] = await Promise.all([connection(), import("./store/open.ts")]);
     // Twice the jobs: each may write its progress while it waits for something else.
     const options = { max: Math.min(50, 4 + 2 * config.worker.concurrency) };
     const opened = await openStore(where, options).catch(async (error: unknown) => {

@@ -33,7 +33,8 @@ export const register: Register = (program, context) => {
         if (roles.has("reconciler")) await edges.catalog();
         const { applied } = await edges.migrate();
         if (applied.length > 0) log.info({ applied }, "schema migrated");
-        await serve({ log, ...edges }, { roles, pollMs: config.pollSeconds * 1000, signal: context.signal });
+        const onWork = async (callback: () => void): Promise<AsyncDisposable> => (await edges.store()).onWork(callback);
+        await serve({ log, onWork, ...edges }, { roles, pollMs: config.pollSeconds * 1000, signal: context.signal });
       });
     });
 };
