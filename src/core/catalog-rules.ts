@@ -1,5 +1,5 @@
 import { monthlyCost } from "./cost.ts";
-import { readLabPath } from "./lab-path.ts";
+import { labNameOf } from "./lab-path.ts";
 import type { Position } from "./problem.ts";
 import { byPlace, problemAt, quoted } from "./problem.ts";
 import { resolveSpec } from "./resolve.ts";
@@ -32,37 +32,34 @@ const SHOWN = 3;
 
 /** Two files of one name are both refused: nothing says which of them is meant (LK2201). */
 const sharedNames = ({ files, elsewhere, locate }: RuleInput): Problem[] => {
-  const named = [
-    ...files.map(({ name, path }) => ({ name, path, isRead: true })),
-    ...elsewhere.map((path) => ({ name: readLabPath(path).name, path, isRead: false })),
-  ];
-  return [...grouped(named, ({ name }) => name).values()].flatMap((sharing) => {
+  const paths = new Map(
+    [...grouped(files, ({ name }) => name)].map(([name, own]) => [name, own.map(({ path }) => path)]),
+  );
+  for (const path of elsewhere) paths.get(labNameOf(path))?.push(path);
+  return files.flatMap(({ name, path }) => {
+    const sharing = paths.get(name) ?? [];
     if (sharing.length < 2) return [];
-    return sharing
-      .filter(({ isRead }) => isRead)
-      .map(({ name, path }) => {
-        const others = sharing.slice(0, SHOWN + 1).filter((other) => other.path !== path);
-        const shown = others.slice(0, SHOWN).map((other) => other.path);
-        const more = sharing.length - 1 - shown.length;
-        const message = `name ${quoted(name)} is also used by ${shown.join(", ")}${more === 0 ? "" : ` and ${more} more`}`;
-        return problemAt(path, locate(path, "/metadata/name"), "LK2201", message);
-      });
+    const shown = sharing
+      .slice(0, SHOWN + 1)
+      .filter((other) => other !== path)
+      .slice(0, SHOWN);
+    const more = sharing.length - 1 - shown.length;
+    const message = `name ${quoted(name)} is also used by ${shown.join(", ")}${more === 0 ? "" : ` and ${more} more`}`;
+    return [problemAt(path, locate(path, "/metadata/name"), "LK2201", message)];
   });
 };
 
 /** One problem for a team that has more labs than it may, told at the last file that was read (LK2204). */
-const labQuotas = ({ files, elsewhere, policy, locate }: RuleInput): Problem[] => {
-  const read = grouped(files, ({ team }) => team);
-  const unread = grouped(elsewhere, (path) => readLabPath(path).team);
-  return [...read].flatMap(([name, own]) => {
+const labQuotas = ({ files, elsewhere, policy, locate }: RuleInput): Problem[] =>
+  [...grouped(files, ({ team }) => team)].flatMap(([name, own]) => {
     const most = policy.teams.get(name)?.maxActiveLabs;
-    const count = own.length + (unread.get(name)?.length ?? 0);
     const last = own.at(-1);
-    if (most === undefined || last === undefined || count <= most) return [];
+    if (most === undefined || last === undefined) return [];
+    const count = own.length + elsewhere.filter((path) => path.startsWith(`labs/${name}/`)).length;
+    if (count <= most) return [];
     const message = `team ${name} would have ${count} labs and may have ${most}`;
     return [problemAt(last.path, locate(last.path, "/metadata/team"), "LK2204", message)];
   });
-};
 
 const monthlyCostOf = ({ document }: DesiredFile, policy: CatalogPolicy): number => {
   const profile = document === null ? undefined : policy.profiles.get(document.spec.profile);

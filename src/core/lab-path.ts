@@ -23,11 +23,18 @@ const refusal = (folders: readonly string[], file: string, name: string): string
   return isLabel(name) ? null : `file name ${plain(name)} is not a DNS label`;
 };
 
+/** The name that a path gives its lab: the file's, without its ending. */
+export const labNameOf = (path: string): string => {
+  const start = path.lastIndexOf("/") + 1;
+  const end = path.lastIndexOf(".");
+  return path.slice(start, end < start ? undefined : end);
+};
+
 /** Reads `labs/TEAM/NAME.yaml` (or `.yml`). */
 export const readLabPath = (path: string): LabPath => {
   const [, ...rest] = path.split("/");
   const file = rest.pop() ?? "";
-  const name = file.replace(/\.[^.]*$/, "");
+  const name = labNameOf(file);
   return { team: rest[0] ?? "", name, refused: refusal(rest, file, name) };
 };
 

@@ -1,5 +1,4 @@
 import { promises as fs } from "node:fs";
-import git from "isomorphic-git";
 import { LabkeeperError } from "../errors.ts";
 import { noSuchBase } from "./git-changes.ts";
 import type { RepositoryFolders } from "./local-repository.ts";
@@ -18,6 +17,7 @@ export async function forkPoint(repository: RepositoryFolders, objects: Objects,
   });
   const head = await commitOf("HEAD");
   if (base === head) return base;
+  const { default: git } = await import("isomorphic-git");
   const found: unknown[] = await git
     .findMergeBase({ fs: { promises: fs }, gitdir: repository.common, oids: [base, head] })
     .catch(() => []);

@@ -1,6 +1,5 @@
 import { promises as fs } from "node:fs";
 import { dirname, resolve } from "node:path";
-import git from "isomorphic-git";
 import { LabkeeperError } from "../errors.ts";
 import { type BlobContent, catFile, type GitObject } from "./cat-file.ts";
 import { parseTree, type TreeEntry } from "./tree.ts";
@@ -52,6 +51,8 @@ export function openObjects({ gitdir, gitCommand }: ObjectsOptions): Objects {
   const trees = treeCache();
 
   const readFrom = async (folder: string, oid: string): Promise<GitObject> => {
+    // Loaded when first needed: with the git program at hand most commands never read an object themselves.
+    const { default: git } = await import("isomorphic-git");
     const found = await git.readObject({ fs: { promises: fs }, gitdir: folder, oid, format: "content", cache });
     return { type: found.type, bytes: found.object as Buffer };
   };
