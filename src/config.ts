@@ -3,7 +3,16 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import type { ConfigFile, ProvisionerSettings } from "./config-file.ts";
 import type { Parse } from "./config-values.ts";
-import { catalogAddress, databaseUrl, folderUrl, oneOf, path, reference, wholeNumber } from "./config-values.ts";
+import {
+  apiHost,
+  catalogAddress,
+  databaseUrl,
+  folderUrl,
+  oneOf,
+  path,
+  reference,
+  wholeNumber,
+} from "./config-values.ts";
 import { LabkeeperError } from "./errors.ts";
 import type { QueueLimits } from "./ports.ts";
 
@@ -25,8 +34,10 @@ export interface Config {
   readonly secretsFolder: string;
   readonly secretsKeyFile: string;
   readonly profilesFolder: string | null;
-  /** For catalogs behind http(s); only from the environment. Never print it. */
+  /** Sent to `githubHost` alone, over https alone; only from the environment. Never print it. */
   readonly githubToken: string | null;
+  /** Where GITHUB_TOKEN belongs: github.com, or the host of GITHUB_API_URL. */
+  readonly githubHost: string;
   readonly logLevel: LogLevel;
   readonly pollSeconds: number;
   readonly worker: {
@@ -179,6 +190,7 @@ export const loadConfig = async (
       join(stateDir, "secrets.key"),
     profilesFolder: read.first(path(base), { env: "LABKEEPER_PROFILES", file: ["profiles", file.profiles] }),
     githubToken: read.variable("GITHUB_TOKEN") ?? null,
+    githubHost: read.first(apiHost, { env: "GITHUB_API_URL" }) ?? "github.com",
     logLevel:
       read.first(oneOf(...LOG_LEVELS), { env: "LABKEEPER_LOG_LEVEL", file: ["logLevel", file.logLevel] }) ?? "info",
     pollSeconds: number("LABKEEPER_POLL_SECONDS", "pollSeconds", file.pollSeconds, 1, 86_400) ?? 30,

@@ -174,6 +174,12 @@ const CLOCK: Clock = { now: () => new Date(), monotonic: () => performance.now()
 /** How long running steps may take to reach a durable point when the process is asked to end, milliseconds. */
 const DRAIN_MS = 20_000;
 
+/** A token goes to the host it was made for, and never over a connection that others can read. */
+const tokenFor = ({ githubToken, githubHost }: Config, url: string): string | null => {
+  const address = URL.canParse(url) ? new URL(url) : null;
+  return address?.protocol === "https:" && address.host === githubHost ? githubToken : null;
+};
+
 /** Joins the edges that a configuration asks for. Nothing is opened, started or loaded before it is asked for. */
 export const wire = (config: Config): Edges => {
   const open = closers();
@@ -183,7 +189,7 @@ export const wire = (config: Config): Edges => {
   const holder = `${hostname()}-${process.pid}-${randomBytes(3).toString("hex")}`;
   const catalogAt = async (url: string, ref: string | null): Promise<CatalogSource> => {
     const { openCatalog } = await import("./git/open-catalog.ts");
-    const token = config.githubToken;
+    const token = tokenFor(config, url);
     return openCatalog({ url, ref: ref ?? undefined, stateDir: config.stateDir, token: async () => token });
   };
   const catalog = once(async () => {
