@@ -1,8 +1,9 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { type HistoryWriter, startRepository } from "../../src/git/history-writer.ts";
+import { packageFile } from "../../src/package-root.ts";
 import { createEmptyDatabase, type TestDatabase } from "../database.ts";
 import { labkeeper, start } from "./run-labkeeper.ts";
 
@@ -44,6 +45,12 @@ const json = async (...args: string[]): Promise<Record<string, unknown>> => {
   if (stdout === "") throw new Error(`exit ${code}: ${stderr}`);
   return JSON.parse(stdout) as Record<string, unknown>;
 };
+
+/** The simulated profile, slow enough to be interrupted. */
+const slowProfile = async (): Promise<string> =>
+  (await readFile(packageFile("profiles/simulated.yaml"), "utf8"))
+    .replace("name: simulated", "name: slow")
+    .concat("  platformConfig: {simulated: {latencySeconds: {install: 3}}}\n");
 
 describe("a lab's life from the command line", () => {
   it("needs its schema, and says how to get it", async () => {
@@ -183,6 +190,25 @@ describe("a lab's life from the command line", () => {
       destroyCause: { kind: "command" },
       receipt: { provisioner: "simulated" },
     });
+  });
+});
+
+describe("an interrupted run", () => {
+  it.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)("ends in order on %s, and the next one goes on", async (signal, code) => {
+    const name = `slow-${code}`;
+    await put("profiles/slow.yaml", await slowProfile());
+    await put(`labs/team-a/${name}.yaml`, labFile(name).replace("profile: simulated", "profile: slow"));
+    await history.commitAll(`Add ${name}`);
+    const waiting = start(["reconcile", "--wait"], environment());
+    await vi.waitFor(() => expect(waiting.stderr()).toContain(`${name}: install`), { timeout: 15_000, interval: 50 });
+    waiting.child.kill(signal);
+    expect(await waiting.ended).toMatchObject({ code });
+    expect(await json("status", name)).toMatchObject({ state: "provisioning", job: { state: "queued" } });
+    expect(await run("reconcile", "--wait")).toMatchObject({ code: 0 });
+    expect(await json("status", name)).toMatchObject({ state: "ready" });
   });
 });
 
