@@ -42,7 +42,7 @@ const commandNamed = (program: Command, argv: readonly string[]): string => {
   return command === undefined ? program.name() : `${program.name()} ${command.name()}`;
 };
 
-type Surroundings = Omit<CommandContext, "run" | "exitWith" | "config">;
+export type Surroundings = Omit<CommandContext, "run" | "exitWith" | "config">;
 
 interface Ended {
   /** Null when the command did not say one. */
@@ -50,7 +50,11 @@ interface Ended {
 }
 
 /** Parses one command line and runs its command; usage and other errors are told in one voice. */
-const runCommand = async (argv: readonly string[], around: Surroundings, fixed: Config | null): Promise<Ended> => {
+export const runCommand = async (
+  argv: readonly string[],
+  around: Surroundings,
+  fixed: Config | null,
+): Promise<Ended> => {
   let exitCode: number | null = null;
   let config: Promise<Config> | null = fixed === null ? null : Promise.resolve(fixed);
   const program = createProgram(readVersion(), around.colours);
