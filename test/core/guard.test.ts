@@ -56,11 +56,11 @@ it("lets a harmless plan through as it is", () => {
 
 it("says who can approve what waits, where the catalog names them", () => {
   const policy = policyOf();
-  const team = { name: "team-a", approvers: ["octocat", "hubot"], githubTeam: "example/team-a" };
-  const named = { ...policy, teams: new Map([...policy.teams, ["team-a", team]]) };
+  const team = { name: "red", approvers: ["octocat", "hubot"], githubTeam: "example/team-a" };
+  const named = { ...policy, teams: new Map([...policy.teams, ["red", team]]) };
   const releaseOf = (chosen: CatalogPolicy, comparison: Comparison) =>
     plan([comparison], { catalogFiles: 0, liveLabs: 1 }, chosen).changes[0]?.held?.release;
-  const both = "Approvers of team-a: octocat, hubot, the GitHub team example/team-a.";
+  const both = "Approvers of red: octocat, hubot, the GitHub team example/team-a.";
   expect(releaseOf(named, removed("one"))).toContain(both);
   expect(releaseOf(policy, removed("one"))).not.toContain("Approvers");
 });
