@@ -23,9 +23,9 @@ begin
 
   with recursive
   running as materialized (
-    select j.id, j.lab_id, j.lane, j.team, j.account_region, l.expires_at <= clock_timestamp() as abandoned
-    from jobs j join leases l on l.resource = 'lab:' || j.lab_id
-    where j.state = 'running'
+    select j.id, j.lab_id, j.lane, j.team, j.account_region,
+           (select l.expires_at from leases l where l.resource = 'lab:' || j.lab_id) <= clock_timestamp() as abandoned
+    from jobs j where j.state = 'running'
   ),
   totals as materialized (
     select count(*) filter (where not abandoned) as jobs,
@@ -255,7 +255,8 @@ begin
 
   insert into lab_outputs (lab_id, outputs)
   select e.lab_id, e.outputs from unnest(v_endings) e
-  where e.outputs is not null and not exists (select from lab_outputs o where o.lab_id = e.lab_id and o.outputs = e.outputs)
+  where e.outputs is distinct from coalesce((select o.outputs from lab_outputs o where o.lab_id = e.lab_id), '{}')
+    and e.outputs is not null
   on conflict (lab_id) do update set outputs = excluded.outputs, updated_at = clock_timestamp();
 
   -- The spec moved on while this one was being made: the lab is carried to the newer one next.
