@@ -85,7 +85,7 @@ describe("the roles of docs/operations.md", () => {
     const url = new URL(database.url);
     url.username = login + suffix;
     url.password = password;
-    return { LABKEEPER_DATABASE_URL: url.href, LABKEEPER_STATE_DIR: folder };
+    return { LABKEEPER_DATABASE_URL: url.href, LABKEEPER_STATE_DIR: join(folder, "state") };
   };
 
   beforeAll(async () => {
