@@ -39,8 +39,8 @@ export interface WorldOptions {
   /** Profiles of the catalog, over a quick simulated one. `quick` itself is always there. */
   readonly profiles?: Readonly<Record<string, ProfileChange>>;
   readonly files?: Files;
-  /** More provisioners than `simulated`. */
-  readonly provisioners?: Readonly<Record<string, Provisioner>>;
+  /** More provisioners than `simulated`, which may keep what they need in the world's folder. */
+  readonly provisioners?: (folder: string) => Readonly<Record<string, Provisioner>>;
 }
 
 export type WorkOptions = Partial<WorkerOptions> & Partial<Pick<WorkerDeps, "store" | "secrets">>;
@@ -165,7 +165,9 @@ export async function world(options: WorldOptions = {}): Promise<World> {
       startWorker(
         {
           store: otherStore ?? store,
-          provisioners: new Map(Object.entries({ ...options.provisioners, simulated: interfered(real, interfere) })),
+          provisioners: new Map(
+            Object.entries({ ...options.provisioners?.(folder.path), simulated: interfered(real, interfere) }),
+          ),
           artifacts,
           secrets: otherSecrets ?? secrets,
           workspace: folderWorkspace(join(folder.path, "work")),
