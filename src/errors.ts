@@ -88,6 +88,11 @@ export const ERRORS = {
     "Check the provisioner's access; nothing counts as gone until it can be seen.",
   ),
   LK5009: entry("retry", "interrupted", "Nothing to do: it goes on with the next worker."),
+  LK5010: entry(
+    "stop",
+    "job loses its workers",
+    "Read the workers' own logs around these times; then `labkeeper retry LAB`.",
+  ),
   LK6001: entry("retry", "artifact cannot be written or read", "Check LABKEEPER_ARTIFACTS and the space on it."),
   LK6002: entry("retry", "secret cannot be written or read", "Check LABKEEPER_SECRETS and its key."),
   LK6003: entry("stop", "secret store's key is wrong or lost", "Restore the key file that encrypted these secrets."),

@@ -139,3 +139,22 @@ test("the policy is stored once under its digest and cannot be edited", async ()
     await expect(w.sql(statement)).rejects.toThrow("history cannot be edited");
   await expect(w.sql("update labs set policy_digest = 'x' where name = 'one'")).rejects.toThrow("pinned");
 });
+
+describe("a lab's time is over when its pinned policy says so", () => {
+  test("whatever is wrong with its file", async () => {
+    await using w = await world({ files: lab("one") });
+    await w.turn();
+    w.later(1_000);
+    await w.turn({ "labs/team-a/one.yaml": "broken: [" });
+    expect((await w.lab("one")).state).toBe("destroyed");
+    expect((await w.lab("one")).destroyCause).toMatchObject({ kind: "expired" });
+  });
+
+  test("whatever became of its profile", async () => {
+    await using w = await world({ files: lab("one") });
+    await w.turn();
+    w.later(1_000);
+    await w.turn({ "profiles/quick.yaml": profileFile("quick", { enabled: false }) });
+    expect((await w.lab("one")).state).toBe("destroyed");
+  });
+});
