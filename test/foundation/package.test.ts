@@ -12,7 +12,6 @@ import fs, {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join, relative } from "node:path";
-import { performance } from "node:perf_hooks";
 import type { Metafile } from "esbuild";
 import git from "isomorphic-git";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
