@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { mkdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { Config } from "./config.ts";
 import { LabkeeperError } from "./errors.ts";
 import type { HistoryWriter } from "./git/history-writer.ts";
 import type { EditorSchemas } from "./local/editor-files.ts";
+import { madeFolder } from "./made-folder.ts";
 import { packageFile } from "./package-root.ts";
 import type {
   ArtifactStore,
@@ -95,7 +95,7 @@ const closers = (): Closers => {
 const connectionSource = (config: Config, open: Closers): (() => Promise<Connection>) =>
   once(async () => {
     if (config.databaseUrl !== null) return { connectionString: config.databaseUrl };
-    await mkdir(config.stateDir, { recursive: true, mode: stateMode() });
+    await madeFolder(config.stateDir, stateMode());
     const { ensurePostgres } = await import("./local/postgres/ensure.ts");
     const server = await ensurePostgres({ stateDir: config.stateDir });
     open.add(() => server.stop());
@@ -239,6 +239,7 @@ export const wire = (config: Config): Edges => {
       holder,
     }),
     workerDeps: async (reporter, onError) => {
+      await madeFolder(config.stateDir, stateMode());
       const { folderWorkspace } = await import("./local/workspace.ts");
       const provisioners = await Promise.all([...builds].map(async ([name, build]) => [name, await build()] as const));
       return {
