@@ -186,7 +186,10 @@ describe("a lab's life from the command line", () => {
   });
 
   it("refuses commands that do not fit, and cancels a lab that stays cancelled", async () => {
-    expect(await run("retry", "one")).toMatchObject({ code: 1, stderr: expect.stringMatching(/^LK3004/) });
+    expect(await run("retry", "one")).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^LK3004.*\n→ See `labkeeper status one`/),
+    });
     expect(await run("cancel", "one", "-o", "json")).toMatchObject({
       code: 0,
       stdout: expect.stringContaining('"lab":"one"'),
