@@ -46,7 +46,7 @@ async function converge(w: World, most: number): Promise<number> {
   throw new Error(`not converged after ${most} cycles: ${JSON.stringify(await w.states())}`);
 }
 
-describe.each([1, 2, 3, 4])("history %i", (seed) => {
+describe.each([1, 2, 3])("history %i", (seed) => {
   test("of edits in a storm ends as the catalog says", async () => {
     const random = prng("storm", seed);
     const wanted: Wanted = new Map();
