@@ -172,6 +172,12 @@ const profileFiles = async (config: Config): Promise<readonly CatalogEntry[]> =>
 
 const CLOCK: Clock = { now: () => new Date(), monotonic: () => performance.now() };
 
+/** Labs expire by the database's clock, like leases: a host whose own clock is days ahead must not end them all. */
+const databaseClock = async (store: Store): Promise<Clock> => {
+  const ahead = (await store.databaseTime()).getTime() - Date.now();
+  return { ...CLOCK, now: () => new Date(Date.now() + ahead) };
+};
+
 /** How long running steps may take to reach a durable point when the process is asked to end, milliseconds. */
 const DRAIN_MS = 20_000;
 
@@ -234,7 +240,7 @@ export const wire = (config: Config): Edges => {
       catalog: await catalog(),
       store: await store(),
       shippedProfiles: await profileFiles(config),
-      clock: CLOCK,
+      clock: await databaseClock(await store()),
       reporter,
       holder,
     }),
