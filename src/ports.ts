@@ -234,8 +234,23 @@ export interface Installed {
   readonly credentials: Credentials;
 }
 
+/** Something a lab will take from a bounded supply, in the units the cloud counts it by (vCPUs, addresses, …). */
+export interface ResourceNeed {
+  /** Whose supply: `aws/<account>/<region>`. */
+  readonly scope: string;
+  readonly resource: string;
+  readonly need: number;
+  readonly limit: number;
+  /** In use now, as the cloud says; what other starting labs reserved comes on top. */
+  readonly used: number;
+}
+
 /** Makes and unmakes one kind of lab. Each call is safe to repeat. */
 export interface Provisioner {
+  /** How far apart two looks must be to count as independent; absent: the worker's own setting. */
+  readonly observationGapSeconds?: number;
+  /** Refuses, before anything exists, what cannot succeed; answers what the lab will take from bounded supplies. */
+  preflight?(lab: LabOrder, context: ProvisionerContext): Promise<readonly ResourceNeed[]>;
   /** What destroy will need, decided before anything exists (promise P2). Creates nothing. */
   prepare(lab: LabOrder, context: ProvisionerContext): Promise<JsonObject>;
   install(lab: LabOrder, intent: JsonObject, context: ProvisionerContext): Promise<Installed>;
@@ -252,6 +267,56 @@ export interface Workspace {
   /** Makes it when it is not there; answers its absolute path. */
   open(labId: string): Promise<string>;
   remove(labId: string): Promise<void>;
+}
+
+// -------------------------------------------------------------------- cloud
+
+/** Exactly one cluster. Never a pattern: an empty infraId or labId is refused by everything that takes a target. */
+export interface CloudTarget {
+  /** A name under `accounts:` in the configuration; null: the default credentials. */
+  readonly account: string | null;
+  readonly region: string;
+  /** Every region the lab's policy allows: a look covers all of them. */
+  readonly regions: readonly string[];
+  readonly infraId: string;
+  readonly labId: string;
+  readonly clusterName: string;
+  readonly baseDomain: string;
+}
+
+/** Something that exists in a cloud. `id` is its ARN, or as good as one where the cloud gives none. */
+export interface CloudResource {
+  readonly id: string;
+  readonly type: string;
+  readonly account: string;
+  readonly region: string;
+  readonly infraId: string | null;
+  readonly labId: string | null;
+  readonly createdAt: Date | null;
+  /** US dollars a day, estimated; null when nobody knows. */
+  readonly dailyCost: number | null;
+}
+
+/** What a cloud shows. Looking never changes anything; what could not be looked at is said, never left out. */
+export interface CloudInventory {
+  observe(target: CloudTarget, signal?: AbortSignal): Promise<Observation>;
+  /** Everything in all accounts and regions that carries labkeeper's or an OpenShift cluster's tags. */
+  sweep(signal?: AbortSignal): Promise<{
+    readonly resources: readonly CloudResource[];
+    readonly unseen: readonly { readonly scope: string; readonly reason: string }[];
+  }>;
+}
+
+/** Checks and small repairs in a cloud that belong to one lab. */
+export interface CloudAccount {
+  /** @throws with class and remedy: hosted zone, name already in the zone, instance types per zone, credentials */
+  preflight(lab: LabOrder, signal?: AbortSignal): Promise<readonly ResourceNeed[]>;
+  /** Removes DNS records of exactly this cluster; answers what it removed. */
+  removeDnsRecords(target: CloudTarget, signal?: AbortSignal): Promise<readonly string[]>;
+  /** Removes one resource that an operator named; refuses types it does not know. */
+  destroyResource(resource: CloudResource, signal?: AbortSignal): Promise<void>;
+  /** Environment for an installer run under this account: short-lived credentials, never logged. */
+  credentialsEnvironment(account: string | null, signal?: AbortSignal): Promise<Readonly<Record<string, string>>>;
 }
 
 // ---------------------------------------------------- artifacts and secrets
