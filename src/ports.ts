@@ -245,6 +245,9 @@ export interface ResourceNeed {
   readonly used: number;
 }
 
+/** The calls that every provisioner answers. */
+export type ProvisionerVerb = "prepare" | "install" | "verify" | "update" | "destroy" | "observe";
+
 /** Makes and unmakes one kind of lab. Each call is safe to repeat. */
 export interface Provisioner {
   /** How far apart two looks must be to count as independent; absent: the worker's own setting. */

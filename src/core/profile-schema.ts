@@ -26,7 +26,8 @@ const timeToLive = (lifecycle: ProfileSpec["lifecycle"]): AnySchemaObject =>
     : { enum: [lifecycle.defaultTTLHours], default: lifecycle.defaultTTLHours };
 
 /** Tags that a lab must give itself, because the profile requires them and has no default for them. */
-const tagsToGive = ({ tags }: ProfileSpec): string[] => tags.required.filter((tag) => !Object.hasOwn(tags.defaults, tag));
+const tagsToGive = ({ tags }: ProfileSpec): string[] =>
+  tags.required.filter((tag) => !Object.hasOwn(tags.defaults, tag));
 
 /** What a profile says about the labs that use it, beyond what holds for every lab. */
 const narrowing = (profile: Profile): Narrowing => {
