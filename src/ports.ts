@@ -331,11 +331,15 @@ export interface Credentials {
   reveal(name: string): string;
 }
 
-/** Keys are relative paths: `labs/<lab-id>/<job-id>/log`. */
+/** Keys are relative paths: `labs/<lab-id>/<job-id>/log`. What was put is never replaced, only appended to or removed. */
 export interface ArtifactStore {
+  /** Whole and durable when it resolves. The same bytes again are fine, others under the same key are refused (LK6106). */
   put(key: string, bytes: Uint8Array): Promise<void>;
-  /** Null when there is no such key. */
-  get(key: string): Promise<Uint8Array | null>;
+  /** As `put`, without holding the file in memory. Refused when the file is not (any more) what `expected` says. */
+  putFile?(key: string, path: string, expected: { readonly sha256: string; readonly size: number }): Promise<void>;
+  /** From byte `from` on, by default all; null when there is no such key. */
+  get(key: string, from?: number): Promise<Uint8Array | null>;
+  /** Ends up whole, after what it waited for, whoever else appends. A key is put or appended to, never both. */
   append(key: string, text: string): Promise<void>;
   list(prefix: string): Promise<readonly string[]>;
   remove(prefix: string): Promise<void>;
