@@ -170,6 +170,7 @@ create unique index labs_one_current_per_name on labs (name) include (document_d
 create index labs_by_name on labs (name, created_at);
 create index labs_live_by_team on labs (team) include (monthly_cost) where live;
 create index labs_expiring on labs (expires_at) where current and live;
+create index labs_given_up on labs (created_at) where current and live and expires_at is null and state in ('failed_permanent', 'timed_out');
 create index labs_leaving on labs (leaving_until) where leaving_until is not null and live;
 create index labs_destroy_requested on labs (destroy_requested_at) where destroy_requested_at is not null;
 create index labs_leaving_since on labs (leaving_since) where leaving_since is not null;

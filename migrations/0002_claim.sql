@@ -13,6 +13,7 @@ set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off s
 set enable_sort = off set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
+  v_chosen uuid[];
   v_ids uuid[];
   v_expires timestamptz;
 begin
@@ -96,10 +97,15 @@ begin
     (select w.id from within w cross join totals t
      where w.place <= p_max_jobs - t.jobs and (w.place <= p_slots or (w.lane = 0 and w.destroy_place <= p_slots + p_destroy_slots))
      order by w.place)
-  ),
-  locked as (
-    select j.id, j.lab_id from jobs j join chosen c on c.id = j.id
-    where j.state in ('queued', 'running')
+  )
+  select array_agg(id) into v_chosen from chosen;
+
+  if v_chosen is null then return; end if;
+
+  -- A statement of its own, so that the few chosen rows are always fetched by their key.
+  with locked as (
+    select j.id, j.lab_id from jobs j
+    where j.id = any (v_chosen) and j.state in ('queued', 'running')
     order by j.id
     limit p_slots + p_destroy_slots
     for update of j skip locked
@@ -146,87 +152,136 @@ begin
   order by j.lane, j.run_at, j.id;
 end $$;
 
--- Ends a run of a job: job, lab, event, receipt, outputs and lease move together or not at all.
--- p_lab_state null leaves the lab's state; p_run_at set queues the job again then.
-create function lk_finish_job(
-  p_job uuid, p_token bigint, p_event text, p_job_state text, p_lab_state text,
-  p_run_at timestamptz, p_failure jsonb, p_outputs jsonb, p_receipt jsonb, p_payload jsonb, p_document_digest text
-) returns void language plpgsql as $$
-declare
-  v_job jobs;
-  v_lab labs;
-  v_receipt uuid;
-  v_other jobs;
-  v_state text := p_job_state;
+-- Marks steps as running and the ones before them as done for good. p_begins is a list of
+-- {job, step, previous, attempt, token, digest}.
+create function lk_begin_steps(p_begins jsonb) returns void language plpgsql
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off set plan_cache_mode = force_generic_plan
+as $$
 begin
-  select * into v_job from jobs where id = p_job for update;
-  if not found or v_job.state <> 'running' or v_job.token is distinct from p_token then
-    raise exception 'job % is not running under token %', p_job, p_token using errcode = 'LK001';
+  if jsonb_path_exists(p_begins, '$[*] ? (@.previous != null)') then
+    update job_steps s set finished_at = clock_timestamp(), token = r.token
+    from jsonb_to_recordset(p_begins) as r(job uuid, previous text, token bigint)
+    where s.job_id = r.job and s.step = r.previous;
   end if;
-  perform lk_require_lease('lab:' || v_job.lab_id, p_token);
+  insert into job_steps (job_id, step, attempt, token, document_digest)
+  select job, step, attempt, token, digest
+  from jsonb_to_recordset(p_begins) as r(job uuid, step text, attempt integer, token bigint, digest text)
+  on conflict (job_id, step) do update
+    set attempt = excluded.attempt, token = excluded.token, document_digest = excluded.document_digest,
+      started_at = clock_timestamp(), finished_at = null;
+end $$;
 
-  if p_receipt is not null then
-    insert into destroy_receipts (lab_id, provisioner, observations)
-    values (v_job.lab_id, p_receipt ->> 'provisioner', p_receipt -> 'observations') returning id into v_receipt;
+-- How a run of a job ended: eleven fields as its worker tells it, then what the job's own row says.
+create type lk_ending as (
+  job uuid, token bigint, event text, job_state text, lab_state text, run_at timestamptz,
+  failure jsonb, outputs jsonb, receipt jsonb, payload jsonb, digest text,
+  lab_id uuid, attempt integer, max_attempts integer, cause jsonb, correlation_id uuid
+);
+
+-- Ends runs of jobs: jobs, labs, events, receipts, outputs and leases move together or not at all. p_endings is a list
+-- of objects with the first eleven fields of lk_ending. lab_state null leaves the lab's state; job_state queued means
+-- again at run_at, or at once when that is null. Rows are locked in the order job, lab, lease, as a claim does.
+create function lk_finish_jobs(p_endings jsonb) returns void language plpgsql
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off set plan_cache_mode = force_generic_plan
+as $$
+declare
+  v_endings lk_ending[];
+  v_moot uuid[];
+  v_count integer := jsonb_array_length(p_endings);
+begin
+  -- Work that waits behind a job decides whether that is worth doing again; a lab that is given up is not updated.
+  if jsonb_path_exists(p_endings, '$[*] ? (@.job_state == "queued" || @.job_state == "dead")') then
+    perform 1 from jobs j
+    where j.id in (select e.job from jsonb_to_recordset(p_endings) as e(job uuid)) order by j.id for update;
+
+    update jobs o set state = 'cancelled', finished_at = clock_timestamp()
+    from jsonb_to_recordset(p_endings) as e(job uuid, job_state text) join jobs j on j.id = e.job
+    where o.lab_id = j.lab_id and o.state = 'queued' and o.kind <> 'destroy'
+      and (e.job_state = 'dead' or (e.job_state = 'queued' and o.kind <> j.kind));
+
+    select array_agg(j.id) into v_moot
+    from jsonb_to_recordset(p_endings) as e(job uuid, job_state text) join jobs j on j.id = e.job
+    where e.job_state = 'queued' and exists (select from jobs o where o.lab_id = j.lab_id and o.state = 'queued');
   end if;
 
-  -- Work that waits behind this job decides whether it is worth doing again; a lab that is given up is not updated.
-  if v_state = 'dead' then
-    update jobs set state = 'cancelled', finished_at = clock_timestamp()
-      where lab_id = v_job.lab_id and state = 'queued' and kind <> 'destroy';
-  elsif v_state = 'queued' then
-    select * into v_other from jobs where lab_id = v_job.lab_id and state = 'queued' for update;
-    if found and (v_other.kind = 'destroy' or v_other.kind = v_job.kind) then
-      v_state := 'cancelled';
-    elsif found then
-      update jobs set state = 'cancelled', finished_at = clock_timestamp() where id = v_other.id;
-    end if;
+  -- First, while the job still runs: nothing else may write its steps.
+  update job_steps s set finished_at = clock_timestamp(), token = e.token
+  from jsonb_to_recordset(p_endings) as e(job uuid, token bigint, job_state text) join jobs j on j.id = e.job
+  where e.job_state = 'succeeded' and s.job_id = j.id and s.attempt = j.attempt and s.finished_at is null;
+
+  with told as materialized (
+    select e.*, case when e.job = any (v_moot) then 'cancelled' else e.job_state end as next_state
+    from jsonb_populate_recordset(null::lk_ending, p_endings) e
+  ),
+  ended as (
+    update jobs j set
+      state = e.next_state, holder = null, phase = null, percent = null, failure = e.failure,
+      attempt = j.attempt - (e.event like '%.released')::integer,
+      run_at = case when e.next_state = 'queued' then coalesce(e.run_at, clock_timestamp()) else j.run_at end,
+      finished_at = case when e.next_state <> 'queued' then clock_timestamp() end
+    from told e
+    where j.id = e.job and j.state = 'running' and j.token = e.token
+    returning j.id, e.token, e.event, e.next_state, e.lab_state, e.run_at, e.failure, e.outputs, e.receipt, e.payload,
+      e.digest, j.lab_id, j.attempt, j.max_attempts, j.cause, j.correlation_id
+  )
+  select array_agg(row(e.*)::lk_ending order by e.lab_id) into v_endings from ended e;
+  if coalesce(cardinality(v_endings), 0) <> v_count then
+    raise exception 'one of these jobs is not running under its token: %',
+      jsonb_path_query_array(p_endings, '$[*].job') using errcode = 'LK001';
   end if;
 
-  update job_steps set finished_at = clock_timestamp(), token = p_token
-  where v_state = 'succeeded' and job_id = p_job and attempt = v_job.attempt and finished_at is null;
-
-  update jobs set
-    state = v_state, holder = null, phase = null, percent = null, failure = p_failure,
-    attempt = attempt - (p_event like '%.released')::int,
-    run_at = case when v_state = 'queued' then coalesce(p_run_at, clock_timestamp()) else run_at end,
-    finished_at = case when v_state = 'queued' then null else clock_timestamp() end
-  where id = p_job;
+  insert into destroy_receipts (lab_id, provisioner, observations)
+  select e.lab_id, e.receipt ->> 'provisioner', e.receipt -> 'observations' from unnest(v_endings) e
+  where e.receipt is not null;
 
   update labs b set
-    fence = p_token,
-    state = coalesce(p_lab_state, b.state),
-    failure = p_failure,
-    failed_digest = case when v_state = 'dead' then b.document_digest when v_state = 'succeeded' then null else b.failed_digest end,
-    ready_at = case when p_lab_state = 'ready' then coalesce(b.ready_at, clock_timestamp()) else b.ready_at end,
-    expires_at = case when p_lab_state = 'ready'
+    fence = e.token,
+    state = coalesce(e.lab_state, b.state),
+    failure = e.failure,
+    failed_digest = case e.job_state when 'dead' then b.document_digest when 'succeeded' then null else b.failed_digest end,
+    ready_at = case when e.lab_state = 'ready' then coalesce(b.ready_at, clock_timestamp()) else b.ready_at end,
+    expires_at = case when e.lab_state = 'ready'
       then coalesce(b.ready_at, clock_timestamp()) + make_interval(secs => (b.spec ->> 'ttlHours')::numeric * 3600)
       else b.expires_at end,
-    receipt_id = coalesce(v_receipt, b.receipt_id),
-    leaving_since = case when p_lab_state = 'destroyed' then null else b.leaving_since end,
-    leaving_until = case when p_lab_state = 'destroyed' then null else b.leaving_until end,
-    leaving_cause = case when p_lab_state = 'destroyed' then null else b.leaving_cause end,
+    receipt_id = case when e.receipt is null then b.receipt_id
+      else (select r.id from destroy_receipts r where r.lab_id = b.id) end,
+    leaving_since = case when e.lab_state = 'destroyed' then null else b.leaving_since end,
+    leaving_until = case when e.lab_state = 'destroyed' then null else b.leaving_until end,
+    leaving_cause = case when e.lab_state = 'destroyed' then null else b.leaving_cause end,
     -- An expired or cancelled lab goes on answering for its file, so that it is not made again.
-    current = b.current and (p_lab_state is distinct from 'destroyed' or b.destroy_cause ->> 'kind' in ('expired', 'command'))
-  where b.id = v_job.lab_id
-  returning * into v_lab;
+    current = b.current and (e.lab_state is distinct from 'destroyed' or b.destroy_cause ->> 'kind' in ('expired', 'command'))
+  from unnest(v_endings) e
+  where b.id = e.lab_id;
 
-  if p_outputs is not null then
-    insert into lab_outputs (lab_id, outputs) values (v_job.lab_id, p_outputs)
-    on conflict (lab_id) do update set outputs = excluded.outputs, updated_at = clock_timestamp();
-  end if;
+  insert into lab_outputs (lab_id, outputs)
+  select e.lab_id, e.outputs from unnest(v_endings) e
+  where e.outputs is not null and not exists (select from lab_outputs o where o.lab_id = e.lab_id and o.outputs = e.outputs)
+  on conflict (lab_id) do update set outputs = excluded.outputs, updated_at = clock_timestamp();
 
   -- The spec moved on while this one was being made: the lab is carried to the newer one next.
-  if p_event = 'provision.completed' and v_lab.document_digest <> p_document_digest and v_lab.destroy_cause is null then
-    insert into jobs (lab_id, kind, team, account_region, max_attempts, cause, correlation_id)
-    values (v_lab.id, 'update', v_lab.team, v_lab.account_region, v_job.max_attempts,
-      jsonb_build_object('kind', 'commit', 'commit', v_lab.commit, 'path', v_lab.path), v_job.correlation_id)
-    on conflict (lab_id) where state = 'queued' do nothing;
-  end if;
+  insert into jobs (lab_id, kind, team, account_region, max_attempts, cause, correlation_id)
+  select b.id, 'update', b.team, b.account_region, e.max_attempts,
+    jsonb_build_object('kind', 'commit', 'commit', b.commit, 'path', b.path), e.correlation_id
+  from unnest(v_endings) e join labs b on b.id = e.lab_id
+  where e.event = 'provision.completed' and b.document_digest <> e.digest and b.destroy_cause is null
+  on conflict (lab_id) where state = 'queued' do nothing;
 
   insert into lab_events (event_type, source, lab_id, lab, actor, cause, correlation_id, payload)
-  values (p_event, 'worker', v_lab.id, v_lab.name, v_job.holder, v_job.cause, v_job.correlation_id,
-    p_payload || jsonb_build_object('state', v_lab.state, 'job', v_job.id, 'attempt', v_job.attempt));
+  select e.event, 'worker', b.id, b.name, l.holder, e.cause, e.correlation_id,
+    e.payload || jsonb_build_object('state', b.state, 'job', e.job, 'attempt', e.attempt)
+  from unnest(v_endings) e join labs b on b.id = e.lab_id join leases l on l.resource = 'lab:' || e.lab_id;
 
-  update leases set expires_at = clock_timestamp() where resource = 'lab:' || v_job.lab_id and token = p_token;
+  update leases l set expires_at = clock_timestamp() from unnest(v_endings) e
+  where l.resource = 'lab:' || e.lab_id and l.token = e.token and l.expires_at > clock_timestamp();
+  get diagnostics v_count = row_count;
+  if v_count <> cardinality(v_endings) then
+    raise exception 'the lease of one of these jobs is lost: %',
+      jsonb_path_query_array(p_endings, '$[*].job') using errcode = 'LK001';
+  end if;
 end $$;
+
+-- The triggers look up single rows; planned while their tables were still empty they would go on reading them whole.
+alter function lk_check_lab() set enable_seqscan = off;
+alter function lk_state_has_event() set enable_seqscan = off;
+alter function lk_check_step() set enable_seqscan = off;
+alter function lk_require_lease(text, bigint) set enable_seqscan = off;

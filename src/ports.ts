@@ -365,8 +365,13 @@ export interface CommandStore {
   recordAccess(lab: string, actor: string): Promise<void>;
 }
 
+/** A lab as lists show it: without what only its own work needs. */
+export type ListedLab = Omit<Lab, "policy" | "intent">;
+
 export interface LabSummary {
-  readonly lab: Lab;
+  readonly lab: ListedLab;
+  /** Median seconds of the latest provisions with the same profile; null without history. */
+  readonly typicalSeconds: number | null;
   readonly job: {
     readonly id: string;
     readonly kind: JobKind;
@@ -407,6 +412,7 @@ export interface LabEvent {
 }
 
 export interface LabDetail extends LabSummary {
+  readonly lab: Lab;
   readonly outputs: JsonObject;
   readonly steps: readonly {
     readonly job: string;
@@ -418,8 +424,6 @@ export interface LabDetail extends LabSummary {
   }[];
   readonly holds: readonly HoldRow[];
   readonly receipt: JsonObject | null;
-  /** Median seconds of past provisions with the same profile; null without history. */
-  readonly typicalSeconds: number | null;
 }
 
 export interface ReadStore {

@@ -1,5 +1,6 @@
 /** Story 2: one claimed job, its steps, and what became of it. */
 
+import { redactor } from "./core/redact.ts";
 import { nextRetry } from "./core/retry.ts";
 import type { FailureRecord } from "./core/types.ts";
 import { LabkeeperError } from "./errors.ts";
@@ -34,7 +35,10 @@ const STEPS: Record<ClaimedJob["kind"], readonly Step[]> = { provision, update, 
  */
 export async function work(deps: WorkDeps, job: ClaimedJob, control: Control): Promise<JobOutcome | null> {
   deps.reporter.jobStarted(job);
-  const outcome = await outcomeOf(deps, job, control);
+  const outcome = await outcomeOf(deps, job, control).catch((error: unknown) =>
+    // It could not even begin: the folder or a store is not there.
+    failed(deps, job, null, error, redactor([])),
+  );
   if (outcome === null) return null;
   try {
     await deps.store.finish(job, outcome);

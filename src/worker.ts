@@ -1,5 +1,6 @@
 /** Keeps a process's hands full: claims jobs, holds their leases, and gives them back in order. */
 
+import { setImmediate as nextTurn } from "node:timers/promises";
 import PQueue from "p-queue";
 import type { ClaimedJob, JobOutcome, Lease, LeaseStore, QueueLimits, WorkStore } from "./ports.ts";
 import { type StopReason, type WorkDeps, work } from "./work.ts";
@@ -110,6 +111,8 @@ export async function startWorker(deps: WorkerDeps, options: WorkerOptions): Pro
     claiming ??= (async () => {
       while (again && !leaving) {
         again = false;
+        // Jobs that one write finished free their places one after the other: a turn later a single claim fills them all.
+        await nextTurn();
         await claim().catch(deps.onError);
       }
       claiming = null;

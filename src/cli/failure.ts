@@ -38,3 +38,7 @@ export const stackOf = (error: unknown): string => {
   const stack = error.stack ?? error.message;
   return error.cause === undefined ? stack : `${stack}\ncaused by: ${stackOf(error.cause)}`;
 };
+
+/** Whether an error only says that work was broken off; what goes wrong while stopping is still told. */
+export const isInterruption = (error: unknown): boolean =>
+  error instanceof Error && (error.name === "AbortError" || isInterruption(error.cause));

@@ -105,6 +105,7 @@ const run = async (context: CommandContext, options: Options): Promise<void> =>
     const { plan, applied } = await reconcile(deps, { dryRun: options.dryRun === true, signal: context.signal });
     await printPlan(context, plan, options);
     const failed = options.wait === true && !context.signal.aborted ? await workQueue(edges, context) : null;
+    context.signal.throwIfAborted();
     const result: Result = { plan, applied, failed };
     if (options.output === "json") context.out(await asJson(result, options.all === true));
     sayResult(result, context);

@@ -9,7 +9,7 @@ import { commands } from "./commands.ts";
 import { openConsole } from "./console.ts";
 import type { CommandContext } from "./context.ts";
 import type { Failure } from "./failure.ts";
-import { failureAsJson, failureAsText, failureOf, stackOf, usageFailure } from "./failure.ts";
+import { failureAsJson, failureAsText, failureOf, isInterruption, stackOf, usageFailure } from "./failure.ts";
 import { exitCodeOf, listenForInterrupt } from "./interrupt.ts";
 import { palette } from "./palette.ts";
 import type { GlobalOptions } from "./program.ts";
@@ -42,17 +42,20 @@ const commandNamed = (program: Command, argv: readonly string[]): string => {
   return command === undefined ? program.name() : `${program.name()} ${command.name()}`;
 };
 
-type Surroundings = Omit<CommandContext, "run" | "exitWith" | "config">;
+export type Surroundings = Omit<CommandContext, "run" | "exitWith" | "config">;
 
 interface Ended {
-  readonly exitCode: number;
-  /** Null when the command ended by itself, whatever its exit code. */
-  readonly error: unknown;
+  /** Null when the command did not say one. */
+  readonly exitCode: number | null;
 }
 
 /** Parses one command line and runs its command; usage and other errors are told in one voice. */
-const runCommand = async (argv: readonly string[], around: Surroundings, fixed: Config | null): Promise<Ended> => {
-  let exitCode = 0;
+export const runCommand = async (
+  argv: readonly string[],
+  around: Surroundings,
+  fixed: Config | null,
+): Promise<Ended> => {
+  let exitCode: number | null = null;
   let config: Promise<Config> | null = fixed === null ? null : Promise.resolve(fixed);
   const program = createProgram(readVersion(), around.colours);
   const context: CommandContext = {
@@ -64,7 +67,7 @@ const runCommand = async (argv: readonly string[], around: Surroundings, fixed: 
       config ??= loadConfig(program.opts<GlobalOptions>());
       return config;
     },
-    run: async (inner, itsConfig) => (await runCommand(inner, around, itsConfig)).exitCode,
+    run: async (inner, itsConfig) => (await runCommand(inner, around, itsConfig)).exitCode ?? 0,
   };
   // Commander's words about wrong usage are dropped: they are reported below, in one voice with other errors.
   program.configureOutput({ writeOut: around.out, writeErr: around.note, outputError: () => undefined });
@@ -74,17 +77,16 @@ const runCommand = async (argv: readonly string[], around: Surroundings, fixed: 
     around.note(wantsJson(argv) ? failureAsJson(failure) : failureAsText(failure, around.noteColours));
   try {
     await program.parseAsync([...argv], { from: "user" });
-    return { exitCode, error: null };
+    return { exitCode };
   } catch (error) {
     if (error instanceof CommanderError) {
-      if (error.exitCode === 0) return { exitCode: 0, error: null };
+      if (error.exitCode === 0) return { exitCode: 0 };
       if (error.code !== "commander.help") report(usageFailure(error.message, commandNamed(program, argv)));
-      return { exitCode: 2, error };
+      return { exitCode: 2 };
     }
-    // What an interrupt broke off is no failure to tell.
-    if (!around.signal.aborted) report(failureOf(error));
+    if (!(around.signal.aborted && isInterruption(error))) report(failureOf(error));
     if (program.opts<GlobalOptions>().debug === true) around.note(stackOf(error));
-    return { exitCode: 1, error };
+    return { exitCode: 1 };
   }
 };
 
@@ -94,7 +96,7 @@ export const run = async (argv: readonly string[]): Promise<number> => {
   const { out, note, outputClosed } = openConsole(stdout, stderr);
   const refused = argv.includes("--no-color") || coloursRefused();
   using interrupt = listenForInterrupt(note);
-  const { exitCode, error } = await runCommand(
+  const { exitCode } = await runCommand(
     argv,
     {
       out,
@@ -110,6 +112,7 @@ export const run = async (argv: readonly string[]): Promise<number> => {
     null,
   );
   const received = interrupt.received();
-  if (received === "SIGINT" || (received !== null && error !== null)) return exitCodeOf(received);
-  return exitCode;
+  // `serve` alone says 0 when it is stopped: for everything else an interrupt means that something was not done.
+  if (received === "SIGINT" || (received === "SIGTERM" && exitCode !== 0)) return exitCodeOf(received);
+  return exitCode ?? 0;
 };

@@ -35,6 +35,7 @@ export const register: Register = (program, context) => {
         if (applied.length > 0) log.info({ applied }, "schema migrated");
         const onWork = async (callback: () => void): Promise<AsyncDisposable> => (await edges.store()).onWork(callback);
         await serve({ log, onWork, ...edges }, { roles, pollMs: config.pollSeconds * 1000, signal: context.signal });
+        context.exitWith(0);
       });
     });
 };

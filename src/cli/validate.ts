@@ -1,3 +1,4 @@
+import { isAbsolute, relative, resolve } from "node:path";
 import type { Command } from "commander";
 import type { CatalogContent } from "../core/validate.ts";
 import { LabkeeperError } from "../errors.ts";
@@ -88,6 +89,12 @@ const read = async (edges: Edges, { path, ref, base }: Wanted): Promise<Read> =>
   return await readCommits(source, commit, await (await edges.catalogAt(path, base)).head());
 };
 
+/** The way from the current folder into the catalog's; "" when it is no folder below. */
+const fromHere = (path: string): string => {
+  const way = relative(process.cwd(), resolve(path)).replaceAll("\\", "/");
+  return way === "" || way.startsWith("..") || isAbsolute(way) ? "" : `${way}/`;
+};
+
 const validate = async (context: CommandContext, wanted: Wanted, output: Options["output"]): Promise<void> =>
   withEdges(context, async (edges) => {
     const [{ validateCatalog }, view] = await Promise.all([
@@ -96,7 +103,7 @@ const validate = async (context: CommandContext, wanted: Wanted, output: Options
     ]);
     const validation = validateCatalog({ ...(await read(edges, wanted)), shippedProfiles: await edges.profileFiles() });
     if (output === "json") context.out(view.validationJson(validation));
-    else if (output === "github") context.out(view.validationGithub(validation));
+    else if (output === "github") context.out(view.validationGithub(validation, fromHere(wanted.path)));
     else context.out(view.validationText(validation, context.colours));
     if (validation.problems.length > 0) context.exitWith(1);
   });

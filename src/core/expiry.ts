@@ -7,19 +7,18 @@ const plusHours = (from: Date, hours: number): Date => new Date(from.getTime() +
 /** A lab's time runs from the moment it was ready, so a slow install does not shorten it. */
 export const expiresAt = (readyAt: Date, ttlHours: number): Date => plusHours(readyAt, ttlHours);
 
-/** True from the moment of expiry on. A lab that was never ready has no expiry. */
-export const isDue = (lab: Pick<Lab, "expiresAt">, now: Date): boolean =>
-  lab.expiresAt !== null && lab.expiresAt.getTime() <= now.getTime();
+/**
+ * When a lab's time is over. One that was given up before it was ready has its hours from its creation on: what was
+ * half made costs money too. Null: not while it is in this state.
+ */
+export const dueAt = ({ expiresAt, createdAt, state, spec }: Lab): Date | null => {
+  const givenUp = state === "failed_permanent" || state === "timed_out";
+  return expiresAt ?? (givenUp ? plusHours(createdAt, spec.ttlHours) : null);
+};
 
-/** When people are warned: `warnHours` before expiry, but never before the lab was ready. */
-export const warningAt = (readyAt: Date, expiry: Date, warnHours: number): Date =>
-  new Date(Math.max(readyAt.getTime(), expiry.getTime() - warnHours * HOUR));
-
-/** Between the warning's time and the expiry; after that there is nothing left to warn of. */
-export const isWarningDue = (lab: Pick<Lab, "readyAt" | "expiresAt" | "policy">, now: Date): boolean => {
-  if (lab.readyAt === null || lab.expiresAt === null || isDue(lab, now)) return false;
-  const at = warningAt(lab.readyAt, lab.expiresAt, lab.policy.spec.lifecycle.warnBeforeDestroyHours);
-  return at.getTime() <= now.getTime();
+export const isDue = (lab: Lab, now: Date): boolean => {
+  const due = dueAt(lab);
+  return due !== null && due.getTime() <= now.getTime();
 };
 
 /** The end of a deletion grace that starts now. */

@@ -124,6 +124,13 @@ const documentProblems = (document: YamlDocument, path: LabPath, policy: Catalog
   return problems;
 };
 
+const teamOf = (entry: CatalogEntry, path: LabPath, document: YamlDocument | null): string => {
+  if (path.refused === null) return path.team;
+  // A link in the place of a team's folder hides that team's labs.
+  if (entry.kind === "refused" && path.team === "") return plain(path.name);
+  return textAt(document?.value ?? null, "metadata", "team") ?? plain(path.team);
+};
+
 const REFUSALS = {
   symlink: ["LK2005", "it is a symbolic link, which is never followed"],
   submodule: ["LK2005", "it is a submodule or a repository of its own, which is never entered"],
@@ -153,7 +160,7 @@ export const readLabFile = (
     blobOid: entry.blobOid,
     name: lab?.metadata.name ?? plain(path.name),
     mayBe: names,
-    team: path.refused === null ? path.team : (textAt(document?.value ?? null, "metadata", "team") ?? path.team),
+    team: teamOf(entry, path, document),
     document: lab,
     digest: lab === null ? null : digestOf(lab),
     problems: problems.sort(byPlace),

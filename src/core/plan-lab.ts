@@ -1,4 +1,4 @@
-import { expiresAt, isDue, leavingUntil } from "./expiry.ts";
+import { dueAt, expiresAt, isDue, leavingUntil } from "./expiry.ts";
 import { type AcceptedFile, create, destroy, isAccepted, keep, leave, type Subject, update } from "./plan-change.ts";
 import { immutableChanges, mutableChanges, reachesLab } from "./plan-fields.ts";
 import { holdId } from "./plan-hash.ts";
@@ -70,7 +70,7 @@ const goes = (subject: Subject, file: AcceptedFile | undefined, lab: Lab): Chang
 };
 
 const expired = (subject: Subject, lab: Lab): Change => {
-  const at = (lab.expiresAt ?? lab.createdAt).toISOString();
+  const at = (dueAt(lab) ?? lab.createdAt).toISOString();
   return destroy(subject, `it expired at ${at}`, lab, { kind: "expired", expiresAt: at });
 };
 
@@ -108,7 +108,7 @@ const staysExecution = ({ operation }: Change, lab: Lab, now: Date): boolean => 
   if (operation.kind !== "update") return false;
   const { spec } = operation;
   if (spec.protect !== lab.spec.protect || spec.suspend !== lab.spec.suspend) return true;
-  return lab.readyAt !== null && expiresAt(lab.readyAt, spec.ttlHours).getTime() > now.getTime();
+  return expiresAt(lab.readyAt ?? lab.createdAt, spec.ttlHours).getTime() > now.getTime();
 };
 
 const unchanged = (subject: Subject, file: AcceptedFile, lab: Lab): Change => {

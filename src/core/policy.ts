@@ -1,6 +1,6 @@
 import { digestOf } from "./canonical.ts";
 import { didYouMean } from "./did-you-mean.ts";
-import { byPlace, problemAt, quoted, START } from "./problem.ts";
+import { byPlace, consequently, problemAt, quoted, START } from "./problem.ts";
 import type { ProfileFile } from "./profile.ts";
 import { readProfile } from "./profile.ts";
 import { explainErrors, schemaFields } from "./schema-explain.ts";
@@ -58,7 +58,8 @@ const readCatalogFile = (entry: CatalogEntry | undefined): CatalogFile => {
     return { spec: null, document: null, problems: [problemAt(CATALOG_FILE, START, "LK2301", message, REMEDY)] };
   }
   const document = parseYaml(entry.bytes, CATALOG_FILE);
-  if (document.problems.length > 0) return { spec: null, document, problems: document.problems };
+  if (document.problems.length > 0)
+    return { spec: null, document, problems: consequently(document.problems, "LK2301") };
   const validate = catalogValidator();
   if (!validate(document.value)) {
     const problems = explainErrors(document, validate.errors, { code: "LK2301", remedy: REMEDY, fields });

@@ -19,6 +19,14 @@ export const problemAt = (
   remedy: string = DOCUMENT_CODES[code].remedy,
 ): Problem => ({ path, line: position.line, column: position.column, code, message, remedy });
 
+/** Problems of a file's text under the code that says what follows from them; what is wrong moves into the message. */
+export const consequently = (problems: readonly Problem[], code: DocumentCode): Problem[] =>
+  problems.map((problem) => ({
+    ...problem,
+    code,
+    message: `${DOCUMENT_CODES[problem.code as DocumentCode].title}: ${problem.message}`,
+  }));
+
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** By path, line, column, then code and message, so that the same catalog always reads the same. */

@@ -1,5 +1,5 @@
 import { digestOf } from "./canonical.ts";
-import { byPlace, plain, problemAt, quoted, START } from "./problem.ts";
+import { byPlace, consequently, plain, problemAt, quoted, START } from "./problem.ts";
 import { explainErrors, schemaFields } from "./schema-explain.ts";
 import { profileSchema, profileValidator } from "./schema-validators.ts";
 import type { CatalogEntry, Choice, Problem, Profile, ProfileSpec } from "./types.ts";
@@ -79,7 +79,7 @@ const crossFindings = (spec: ProfileSpec): Finding[] => [
 const fields = schemaFields(profileSchema);
 
 const readContent = (document: YamlDocument, name: string): { profile: Profile | null; problems: Problem[] } => {
-  if (document.problems.length > 0) return { profile: null, problems: [...document.problems] };
+  if (document.problems.length > 0) return { profile: null, problems: consequently(document.problems, "LK2302") };
   const validate = profileValidator();
   if (!validate(document.value))
     return { profile: null, problems: explainErrors(document, validate.errors, { code: "LK2302", fields }) };
@@ -106,9 +106,8 @@ export const readProfile = (entry: CatalogEntry): ProfileFile | null => {
   const name = profileName(entry.path);
   if (name === null || entry.kind === "removed") return null;
   if (entry.kind === "refused") {
-    const why = entry.why === "too-large" ? "it is larger than 64 KiB" : `it is a ${entry.why}`;
-    const code = entry.why === "too-large" ? "LK2003" : "LK2005";
-    return { name, profile: null, problems: [problemAt(entry.path, START, code, why)] };
+    const why = entry.why === "too-large" ? "it is larger than 64 KiB" : `it is a ${entry.why}, not a plain file`;
+    return { name, profile: null, problems: [problemAt(entry.path, START, "LK2302", why)] };
   }
   const { profile, problems } = readContent(parseYaml(entry.bytes, entry.path), name);
   return { name: plain(name), profile, problems: problems.sort(byPlace) };

@@ -47,6 +47,7 @@ export async function beginRun(
   // One stream for the whole log: a secret of several lines, such as a private key, is redacted as a whole.
   let stream = streamRedactor(known);
   let written = Number.NEGATIVE_INFINITY;
+  let lastPhase = "";
   const say = (text: string): void => {
     for (const line of text.split("\n")) if (line !== "") log.line(line);
   };
@@ -64,6 +65,8 @@ export async function beginRun(
       workdir: await deps.workspace.open(lab.id),
       progress(phase, percent) {
         const safe = redact(phase);
+        if (safe !== lastPhase) say(safe);
+        lastPhase = safe;
         deps.reporter.progress(job, safe, percent ?? null);
         if (deps.clock.monotonic() - written < PROGRESS_EVERY) return;
         written = deps.clock.monotonic();

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { mkdir, readdir, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import git, { type HttpClient } from "isomorphic-git";
 import { LabkeeperError } from "../errors.ts";
@@ -70,9 +70,8 @@ export function openMirror(stateDir: string, url: string, gitCommand: string | n
 
   return {
     async current() {
-      const name = (await readText(join(home, "current")))?.trim();
-      if (name === undefined || !/^g-[0-9a-z-]+$/.test(name)) return null;
-      if ((await readText(join(home, name, "config"))) === null) return null;
+      const name = await currentName(home);
+      if (name === null || (await readText(join(home, name, "config"))) === null) return null;
       return openGeneration(name);
     },
     async clone(http, ref, history) {
@@ -82,7 +81,10 @@ export function openMirror(stateDir: string, url: string, gitCommand: string | n
         await initialise(gitdir, url);
         const made = generation(gitdir, gitCommand);
         const commit = await download(http, made, ref, history === "recent" ? RECENT_COMMITS : undefined);
+        const former = await currentName(home);
         await writeAtomic(join(home, "current"), `${name}\n`);
+        // From now on it is unused: somebody may be reading it this moment.
+        if (former !== null) await utimes(join(home, former), new Date(), new Date()).catch(() => undefined);
         open = { name, generation: made };
         await sweep(home, name);
         return { generation: made, commit };
@@ -93,6 +95,11 @@ export function openMirror(stateDir: string, url: string, gitCommand: string | n
     },
     fetch: download,
   };
+}
+
+async function currentName(home: string): Promise<string | null> {
+  const name = (await readText(join(home, "current")))?.trim() ?? "";
+  return /^g-[0-9a-f]+$/.test(name) ? name : null;
 }
 
 function generation(gitdir: string, gitCommand: string | null): Generation {

@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+
 /**
  * Writes that arrive while one is under way go together in the next: one round trip and one commit for all of them.
  * When a batch fails each of its writes is tried alone, so that one lost lease harms only its own job.
@@ -19,6 +21,8 @@ export function batched<Args extends unknown[], Item>(
   const flush = async (): Promise<void> => {
     writing = true;
     while (waiting.length > 0) {
+      // What starts together comes in the same turn: it shares the first write instead of waiting for it.
+      await nextTurn();
       const batch = waiting;
       waiting = [];
       try {

@@ -54,6 +54,7 @@ async function approve(db: Db, hold: string, actor: string): Promise<{ lab: stri
         payload: { hold, guard: row.guard },
       },
     ]);
+    await wake(tx);
     return { lab: row.lab, guard: row.guard };
   });
 }

@@ -78,6 +78,10 @@ async function differingNames(
     union
     select name from labs where current and live and expires_at <= ${now} and destroy_cause is null
     union
+    select name from labs where current and live and expires_at is null and destroy_cause is null
+      and state in ('failed_permanent', 'timed_out')
+      and created_at + make_interval(secs => (spec ->> 'ttlHours')::numeric * 3600) <= ${now}
+    union
     select name from labs where leaving_until is not null and live
     union
     select l.name from labs l where l.current and l.name = any (

@@ -46,18 +46,18 @@ export interface Finish {
 
 /** Moves jobs, labs, events, receipts, outputs and leases together. @throws LK4004 when a lease is lost */
 export async function finish(db: Db, finishes: readonly Finish[]): Promise<void> {
-  const rows = finishes.map(({ job, outcome }) => {
+  const endings = finishes.map(({ job, outcome }) => {
     const ending = endingOf(job.kind, outcome);
     const from = workingState[job.kind];
     if (ending.lab && !canMove(from, ending.lab)) {
       throw new LabkeeperError("LK4005", `${job.lab.name}: ${from} cannot become ${ending.lab}`);
     }
     return {
-      id: job.id,
+      job: job.id,
       token: job.lease.token,
       event: ending.event,
-      job: ending.job,
-      lab: ending.lab,
+      job_state: ending.job,
+      lab_state: ending.lab,
       run_at: "retryAt" in outcome ? outcome.retryAt : null,
       failure: "failure" in outcome ? outcome.failure : null,
       outputs: "outputs" in outcome ? outcome.outputs : null,
@@ -66,9 +66,5 @@ export async function finish(db: Db, finishes: readonly Finish[]): Promise<void>
       digest: job.lab.documentDigest,
     };
   });
-  await sql`
-    select lk_finish_job(id, token, event, job, lab, run_at, nullif(failure, 'null'), nullif(outputs, 'null'), nullif(receipt, 'null'), payload, digest)
-    from jsonb_to_recordset(${jsonb(rows)}::jsonb) as r(id uuid, token bigint, event text, job text, lab text,
-      run_at timestamptz, failure jsonb, outputs jsonb, receipt jsonb, payload jsonb, digest text)
-  `.execute(db);
+  await sql`select lk_finish_jobs(${jsonb(endings)}::jsonb)`.execute(db);
 }

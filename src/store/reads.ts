@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import type { Cause, JobKind, JsonObject, Problem } from "../core/types.ts";
 import type { HoldRow, LabDetail, LabEvent, LabSummary, ReadStore } from "../ports.ts";
 import { type Db, guarded } from "./connection.ts";
-import { type LabRow, labFromRow } from "./rows.ts";
+import { type LabRow, type ListedRow, labFromRow, listedFromRow } from "./rows.ts";
 
 interface JobRow {
   readonly id: string;
@@ -17,9 +17,8 @@ interface JobRow {
   readonly position: number | null;
 }
 
-const summary = ({ lab, job }: { lab: LabRow; job: JobRow | null }): LabSummary => ({
-  lab: labFromRow(lab),
-  job: job && {
+const jobFromRow = (job: JobRow | null): LabSummary["job"] =>
+  job && {
     id: job.id,
     kind: job.kind,
     state: job.state,
@@ -30,15 +29,17 @@ const summary = ({ lab, job }: { lab: LabRow; job: JobRow | null }): LabSummary 
     since: new Date(job.since),
     runAt: new Date(job.run_at),
     position: job.position,
-  },
-});
+  };
 
 /** A lab with the job that matters now: what runs, else what waits, else what died. */
-const withJob = (where: ReturnType<typeof sql>) => sql<{ lab: LabRow; job: JobRow | null }>`
+const withJob = <Row>(row: ReturnType<typeof sql>, where: ReturnType<typeof sql>) => sql<{
+  lab: Row;
+  job: JobRow | null;
+}>`
   with queue as (
     select id, row_number() over (order by lane, run_at, id) as position from jobs where state = 'queued'
   )
-  select lk_lab(l) as lab, case when j.id is null then null else jsonb_build_object(
+  select ${row} as lab, case when j.id is null then null else jsonb_build_object(
       'id', j.id, 'kind', j.kind, 'state', j.state, 'phase', j.phase, 'percent', j.percent, 'attempt', j.attempt,
       'since', coalesce(j.claimed_at, j.created_at), 'run_at', j.run_at, 'position', q.position,
       'step', (select step from job_steps s where s.job_id = j.id and s.finished_at is null order by started_at desc limit 1)
@@ -52,6 +53,34 @@ const withJob = (where: ReturnType<typeof sql>) => sql<{ lab: LabRow; job: JobRo
   where ${where}
   order by l.team, l.name, l.created_at
 `;
+
+/** Median seconds of the latest provisions by profile; `profile` null: of all profiles. */
+async function typicalSeconds(db: Db, profile: string | null): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await sql<{ profile: string; seconds: number }>`
+    select profile, percentile_cont(0.5) within group (order by seconds) as seconds from (
+      select l.spec ->> 'profile' as profile, extract(epoch from j.finished_at - j.claimed_at)::float8 as seconds,
+             row_number() over (partition by l.spec ->> 'profile' order by j.finished_at desc) as age
+      from jobs j join labs l on l.id = j.lab_id
+      where j.kind = 'provision' and j.state = 'succeeded' and (${profile}::text is null or l.spec ->> 'profile' = ${profile})
+    ) latest
+    where age <= 50 group by profile
+  `.execute(db);
+  return new Map(rows.map((row) => [row.profile, row.seconds]));
+}
+
+async function list(db: Db, all: boolean): Promise<LabSummary[]> {
+  const listed = sql`to_jsonb(l) - 'intent'`;
+  const { rows } = await withJob<ListedRow>(listed, all ? sql`true` : sql`l.current`).execute(db);
+  // History is only worth a look when something is being made that it can foretell.
+  const typical = rows.some(({ job }) => job?.state === "running")
+    ? await typicalSeconds(db, null)
+    : new Map<string, number>();
+  return rows.map(({ lab, job }) => ({
+    lab: listedFromRow(lab),
+    job: jobFromRow(job),
+    typicalSeconds: typical.get(lab.spec.profile) ?? null,
+  }));
+}
 
 interface HoldRecord {
   readonly id: string;
@@ -87,28 +116,25 @@ async function detail(db: Db, name: string): Promise<LabDetail | null> {
     select id from labs where name = ${name} order by current desc, created_at desc limit 1`.execute(db);
   const [first] = found;
   if (!first) return null;
-  const { rows } = await withJob(sql`l.id = ${first.id}`).execute(db);
+  const { rows } = await withJob<LabRow>(sql`lk_lab(l)`, sql`l.id = ${first.id}`).execute(db);
   const [row] = rows;
   if (!row) return null;
   const { rows: steps } = await sql<StepRow>`
     select s.job_id as job, j.kind, s.attempt, s.step, s.started_at, s.finished_at
     from job_steps s join jobs j on j.id = s.job_id where j.lab_id = ${first.id} order by s.started_at
   `.execute(db);
-  const { rows: rest } = await sql<{ outputs: JsonObject | null; receipt: JsonObject | null; typical: string | null }>`
+  const { rows: rest } = await sql<{ outputs: JsonObject | null; receipt: JsonObject | null }>`
     select
       (select outputs from lab_outputs where lab_id = ${first.id}) as outputs,
       (select jsonb_build_object('id', id, 'provisioner', provisioner, 'createdAt', created_at, 'observations', observations)
-         from destroy_receipts where lab_id = ${first.id}) as receipt,
-      (select percentile_cont(0.5) within group (order by extract(epoch from j.finished_at - j.claimed_at)) from (
-         select j.finished_at, j.claimed_at from jobs j join labs l on l.id = j.lab_id
-         where j.kind = 'provision' and j.state = 'succeeded' and l.spec ->> 'profile' = ${row.lab.policy.name}
-         order by j.finished_at desc limit 50) j) as typical
+         from destroy_receipts where lab_id = ${first.id}) as receipt
   `.execute(db);
   return {
-    ...summary(row),
+    lab: labFromRow(row.lab),
+    job: jobFromRow(row.job),
+    typicalSeconds: (await typicalSeconds(db, row.lab.spec.profile)).get(row.lab.spec.profile) ?? null,
     outputs: rest[0]?.outputs ?? {},
     receipt: rest[0]?.receipt ?? null,
-    typicalSeconds: rest[0]?.typical ? Number(rest[0].typical) : null,
     holds: await holds(db, name),
     steps: steps.map(({ started_at, finished_at, ...step }) => ({
       ...step,
@@ -144,11 +170,7 @@ const labEvent = (row: EventRow): LabEvent => ({
 
 /** Everything people look at. Changes nothing; works under the read-only role. */
 export const readStore = (db: Db): ReadStore => ({
-  labs: (all) =>
-    guarded(async () => {
-      const { rows } = await withJob(all ? sql`true` : sql`l.current`).execute(db);
-      return rows.map(summary);
-    }),
+  labs: (all) => guarded(() => list(db, all)),
   lab: (name) => guarded(() => detail(db, name)),
   holds: () => guarded(() => holds(db, null)),
   problems: () =>

@@ -11,22 +11,27 @@ import type {
   ResolvedSpec,
 } from "../core/types.ts";
 import { LabkeeperError } from "../errors.ts";
+import type { ListedLab } from "../ports.ts";
 
-/** A row of `labs` as `to_jsonb` gives it: times are ISO 8601 text. */
-export interface LabRow {
+/** A row of `labs` as `lk_lab` gives it: times are ISO 8601 text. */
+export interface LabRow extends ListedRow {
+  readonly policy: Profile;
+  readonly intent: JsonObject | null;
+}
+
+/** The same without what lists do not show. */
+export interface ListedRow {
   readonly id: string;
   readonly name: string;
   readonly team: string;
   readonly state: LabState;
   readonly state_since: string;
   readonly spec: ResolvedSpec;
-  readonly policy: Profile;
   readonly path: string;
   readonly commit: string;
   readonly document_digest: string;
   readonly failed_digest: string | null;
   readonly resource_version: number;
-  readonly intent: JsonObject | null;
   readonly created_at: string;
   readonly ready_at: string | null;
   readonly expires_at: string | null;
@@ -39,7 +44,9 @@ export interface LabRow {
 
 const date = (text: string | null): Date | null => (text === null ? null : new Date(text));
 
-export function labFromRow(row: LabRow): Lab {
+export const labFromRow = (row: LabRow): Lab => ({ ...listedFromRow(row), policy: row.policy, intent: row.intent });
+
+export function listedFromRow(row: ListedRow): ListedLab {
   const { leaving_since: since, leaving_until: until, leaving_cause: cause } = row;
   return {
     id: row.id,
@@ -48,13 +55,11 @@ export function labFromRow(row: LabRow): Lab {
     state: row.state,
     stateSince: new Date(row.state_since),
     spec: row.spec,
-    policy: row.policy,
     path: row.path,
     commit: row.commit,
     documentDigest: row.document_digest,
     failedDigest: row.failed_digest,
     resourceVersion: row.resource_version,
-    intent: row.intent,
     createdAt: new Date(row.created_at),
     readyAt: date(row.ready_at),
     expiresAt: date(row.expires_at),

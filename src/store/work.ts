@@ -47,26 +47,15 @@ async function beginSteps(
   db: Db,
   items: readonly { readonly job: ClaimedJob; readonly step: string; readonly previous: string | null }[],
 ): Promise<void> {
-  const rows = jsonb(
-    items.map(({ job, step, previous }) => ({
-      job: job.id,
-      step,
-      previous,
-      attempt: job.attempt,
-      token: job.lease.token,
-      digest: job.lab.documentDigest,
-    })),
-  );
-  await sql`
-    with r as (select * from jsonb_to_recordset(${rows}::jsonb) as r(job uuid, step text, previous text, attempt integer, token bigint, digest text)),
-    ended as (
-      update job_steps s set finished_at = clock_timestamp(), token = r.token from r where s.job_id = r.job and s.step = r.previous
-    )
-    insert into job_steps (job_id, step, attempt, token, document_digest) select job, step, attempt, token, digest from r
-    on conflict (job_id, step) do update
-      set attempt = excluded.attempt, token = excluded.token, document_digest = excluded.document_digest,
-        started_at = clock_timestamp(), finished_at = null
-  `.execute(db);
+  const begins = items.map(({ job, step, previous }) => ({
+    job: job.id,
+    step,
+    previous,
+    attempt: job.attempt,
+    token: job.lease.token,
+    digest: job.lab.documentDigest,
+  }));
+  await sql`select lk_begin_steps(${jsonb(begins)}::jsonb)`.execute(db);
 }
 
 /** The queue as a worker sees it. Every write carries the lease's token; the database refuses an old one (promise P3). */

@@ -1,9 +1,11 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { type HistoryWriter, startRepository } from "../../src/git/history-writer.ts";
+import { packageFile } from "../../src/package-root.ts";
 import { createEmptyDatabase, type TestDatabase } from "../database.ts";
+import { inProcess } from "./run-in-process.ts";
 import { labkeeper, start } from "./run-labkeeper.ts";
 
 let root = "";
@@ -32,7 +34,9 @@ const put = async (path: string, text: string): Promise<void> => {
 const labFile = (name: string, spec = ""): string =>
   `apiVersion: labkeeper.dev/v1\nkind: Lab\nmetadata: {name: ${name}, team: team-a, owner: octocat, costCenter: sandbox}\nspec:\n  profile: simulated\n${spec}`;
 
-const run = (...args: string[]) => labkeeper(args, environment());
+const run = (...args: string[]) => inProcess(args, environment());
+/** The same as a process of its own. */
+const spawned = (...args: string[]) => labkeeper(args, environment());
 const environment = (): Record<string, string> => ({
   LABKEEPER_STATE_DIR: join(root, "state"),
   LABKEEPER_CATALOG: catalog(),
@@ -44,6 +48,12 @@ const json = async (...args: string[]): Promise<Record<string, unknown>> => {
   if (stdout === "") throw new Error(`exit ${code}: ${stderr}`);
   return JSON.parse(stdout) as Record<string, unknown>;
 };
+
+/** The simulated profile under another name and with other manners. */
+const profile = async (name: string, manners: string): Promise<string> =>
+  (await readFile(packageFile("profiles/simulated.yaml"), "utf8"))
+    .replace("name: simulated", `name: ${name}`)
+    .concat(`  platformConfig: {simulated: ${manners}}\n`);
 
 describe("a lab's life from the command line", () => {
   it("needs its schema, and says how to get it", async () => {
@@ -61,19 +71,19 @@ describe("a lab's life from the command line", () => {
   it("has nothing to do for an empty catalog", async () => {
     await history.commitAll("Begin");
     expect(await run("reconcile", "--dry-run", "--detailed-exitcode")).toMatchObject({ code: 0, stderr: "" });
-    expect(await run("status")).toMatchObject({ code: 0, stdout: expect.stringContaining("No labs.") });
+    expect(await spawned("status")).toMatchObject({ code: 0, stdout: expect.stringContaining("No labs.") });
   });
 
   it("plans without changing anything, then carries out exactly that plan (promise P7)", async () => {
     await put("labs/team-a/one.yaml", labFile("one"));
     await put("labs/team-a/two.yaml", labFile("two"));
     await history.commitAll("Add two labs");
-    const dry = await run("reconcile", "--dry-run", "--detailed-exitcode", "-o", "json");
+    const dry = await spawned("reconcile", "--dry-run", "--detailed-exitcode", "-o", "json");
     expect(dry.code).toBe(2);
     const before = await json("status");
     expect(before["labs"]).toEqual([]);
 
-    const real = await run("reconcile", "--wait", "-o", "json");
+    const real = await spawned("reconcile", "--wait", "-o", "json");
     expect(real.code).toBe(0);
     const [planned, done] = [JSON.parse(dry.stdout), JSON.parse(real.stdout)];
     expect(planned).toMatchObject({ kind: "Plan", summary: { create: 2 }, changes: [{ lab: "one" }, { lab: "two" }] });
@@ -183,6 +193,48 @@ describe("a lab's life from the command line", () => {
       destroyCause: { kind: "command" },
       receipt: { provisioner: "simulated" },
     });
+  });
+});
+
+describe("a lab that fails for good", () => {
+  it("makes reconcile --wait exit 1, with the reason and what to do, and can be tried again", async () => {
+    await put("profiles/broken.yaml", await profile("broken", "{permanentFailureRate: {install: 1}}"));
+    await put("labs/team-a/doomed.yaml", labFile("doomed").replace("profile: simulated", "profile: broken"));
+    await history.commitAll("Add a lab that cannot be");
+    const ended = await run("reconcile", "--wait", "-o", "json");
+    expect(ended.code).toBe(1);
+    expect(JSON.parse(ended.stdout)).toMatchObject({
+      failed: [{ lab: "doomed", code: "LK5003", remedy: expect.stringContaining("labkeeper") }],
+    });
+    expect(ended.stderr).toMatch(/LK5003 doomed: .*\n→ /);
+    expect(await json("status", "doomed")).toMatchObject({
+      state: "failed_permanent",
+      failure: { code: "LK5003", step: "install" },
+    });
+    expect(await run("reconcile", "--wait")).toMatchObject({ code: 0 });
+    expect(await run("retry", "doomed")).toMatchObject({ code: 0, stdout: "provision of doomed is queued again.\n" });
+    expect(await run("reconcile", "--wait")).toMatchObject({ code: 1 });
+    expect(await run("cancel", "doomed")).toMatchObject({ code: 0 });
+    expect(await run("reconcile", "--wait")).toMatchObject({ code: 0 });
+  });
+});
+
+describe("an interrupted run", () => {
+  it.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)("ends in order on %s, and the next one goes on", async (signal, code) => {
+    const name = `slow-${code}`;
+    await put("profiles/slow.yaml", await profile("slow", "{latencySeconds: {install: 3}}"));
+    await put(`labs/team-a/${name}.yaml`, labFile(name).replace("profile: simulated", "profile: slow"));
+    await history.commitAll(`Add ${name}`);
+    const waiting = start(["reconcile", "--wait"], environment());
+    await vi.waitFor(() => expect(waiting.stderr()).toContain(`${name}: install`), { timeout: 15_000, interval: 50 });
+    waiting.child.kill(signal);
+    expect(await waiting.ended).toMatchObject({ code });
+    expect(await json("status", name)).toMatchObject({ state: "provisioning", job: { state: "queued" } });
+    expect(await run("reconcile", "--wait")).toMatchObject({ code: 0 });
+    expect(await json("status", name)).toMatchObject({ state: "ready" });
   });
 });
 

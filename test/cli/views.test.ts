@@ -69,7 +69,7 @@ describe("tables", () => {
 
 describe("what a lab is doing", () => {
   const words = (change: Partial<Job> | null, typical: number | null = null): string =>
-    workWords(labView({ lab: aLab(), job: change === null ? null : job(change) }, NOW, typical), NOW);
+    workWords(labView({ lab: aLab(), job: change === null ? null : job(change), typicalSeconds: typical }, NOW), NOW);
 
   it.each([
     ["a step", {}, null, "provision: install for 1m"],
@@ -106,7 +106,7 @@ describe("text from outside (promise P10)", () => {
   });
   const status = {
     now: NOW,
-    labs: [labView({ lab: failing, job: null }, NOW)],
+    labs: [labView({ lab: failing, job: null, typicalSeconds: null }, NOW)],
     holds: [
       {
         id: "hold-1",

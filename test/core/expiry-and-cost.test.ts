@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { estimateCost, hourlyCost, monthlyCost } from "../../src/core/cost.ts";
-import { expiresAt, isDue, isWarningDue, leavingUntil, warningAt } from "../../src/core/expiry.ts";
+import { dueAt, expiresAt, isDue, leavingUntil } from "../../src/core/expiry.ts";
+import type { LabState } from "../../src/core/types.ts";
 import { hoursFromNow, labOf, NOW, profileOf } from "./builders.ts";
 
 describe("expiry", () => {
@@ -10,17 +11,19 @@ describe("expiry", () => {
   });
 
   it("is due from its very moment, and never without one", () => {
-    expect(isDue({ expiresAt: NOW }, NOW)).toBe(true);
-    expect(isDue({ expiresAt: new Date(NOW.getTime() + 1) }, NOW)).toBe(false);
-    expect(isDue({ expiresAt: null }, NOW)).toBe(false);
+    const lab = (expiry: Date | null) => labOf("one", { expiresAt: expiry });
+    expect(isDue(lab(NOW), NOW)).toBe(true);
+    expect(isDue(lab(new Date(NOW.getTime() + 1)), NOW)).toBe(false);
+    expect(isDue(lab(null), NOW)).toBe(false);
   });
 
-  it("is warned of once it is near, not before ready and not after", () => {
-    const lab = (hours: number, readyHours = -20) =>
-      labOf("one", { readyAt: hoursFromNow(readyHours), expiresAt: hoursFromNow(hours) });
-    expect([5, 4, 1, 0].map((hours) => isWarningDue(lab(hours), NOW))).toEqual([false, true, true, false]);
-    expect(warningAt(NOW, hoursFromNow(2), 4)).toEqual(NOW);
-    expect(isWarningDue(labOf("one", { state: "pending" }), NOW)).toBe(false);
+  it("of a lab that was given up before it was ready counts from its creation", () => {
+    const lab = (state: LabState) =>
+      labOf("one", { state, readyAt: null, expiresAt: null, createdAt: hoursFromNow(-2) });
+    const { ttlHours } = lab("failed").spec;
+    expect(dueAt(lab("failed_permanent"))).toEqual(hoursFromNow(ttlHours - 2));
+    expect(dueAt(lab("timed_out"))).toEqual(hoursFromNow(ttlHours - 2));
+    for (const state of ["pending", "provisioning", "failed"] as const) expect(dueAt(lab(state))).toBeNull();
   });
 });
 

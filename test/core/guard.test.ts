@@ -54,6 +54,17 @@ it("lets a harmless plan through as it is", () => {
   expect(guard(made, factsOf(), policyOf(), NOW)).toEqual(made);
 });
 
+it("says who can approve what waits, where the catalog names them", () => {
+  const policy = policyOf();
+  const team = { name: "red", approvers: ["octocat", "hubot"], githubTeam: "example/team-a" };
+  const named = { ...policy, teams: new Map([...policy.teams, ["red", team]]) };
+  const releaseOf = (chosen: CatalogPolicy, comparison: Comparison) =>
+    plan([comparison], { catalogFiles: 0, liveLabs: 1 }, chosen).changes[0]?.held?.release;
+  const both = "Approvers of red: octocat, hubot, the GitHub team example/team-a.";
+  expect(releaseOf(named, removed("one"))).toContain(both);
+  expect(releaseOf(policy, removed("one"))).not.toContain("Approvers");
+});
+
 describe("catalog-empty", () => {
   it("holds every destroy, and keeps the names of labs that are gone", () => {
     const gone = compared("gone", labOf("gone", { state: "destroyed" }), []);

@@ -187,4 +187,9 @@ describe("what a refused file may stand for", () => {
     expect(lab).toMatchObject({ name: "x", mayBe: ["x"], team: "team-a", document: null });
     expect(places(lab.problems)).toEqual([`1:1 ${code}`]);
   });
+
+  test("a link in the place of a team's folder stands for that team", () => {
+    const entry: CatalogEntry = { path: "labs/team-a", kind: "refused", blobOid: "", why: "symlink" };
+    expect(readLabFile(entry, policy).team).toBe("team-a");
+  });
 });

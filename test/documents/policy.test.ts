@@ -20,7 +20,7 @@ describe("catalog.yaml", () => {
     ["missing", [] as CatalogEntry[], "1:1 LK2301"],
     ["a link", [{ path: "catalog.yaml", kind: "refused", blobOid: "", why: "symlink" } as const], "1:1 LK2301"],
     ["empty", [file("catalog.yaml", "")], "1:1 LK2301"],
-    ["broken", [file("catalog.yaml", "spec: [\n")], "2:1 LK2001"],
+    ["broken", [file("catalog.yaml", "spec: [\n")], "2:1 LK2301"],
     [
       "without teams",
       [file("catalog.yaml", "apiVersion: labkeeper.dev/v1\nkind: Catalog\nspec:\n  teams: []\n")],

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { CatalogEntry } from "../../src/core/types.ts";
 import type { CatalogContent } from "../../src/core/validate.ts";
 import { validateCatalog } from "../../src/core/validate.ts";
 import { CATALOG, file, labText, shipped } from "./samples.ts";
@@ -118,7 +119,32 @@ describe("what cannot change", () => {
 
 test("without a usable catalog.yaml the files are judged by themselves", () => {
   expect(problemsOf({ labs: [lab("nobody", "x", { "ttlHours: 24": "ttlHours: 0" })] }, "x: [")).toEqual([
-    "catalog.yaml:1:5 LK2001",
+    "catalog.yaml:1:5 LK2301",
     "labs/nobody/x.yaml:10:13 LK2004",
   ]);
+});
+
+describe("a catalog of 10,000 files", () => {
+  /** Processor time, which other work on the machine does not change. */
+  const seconds = (labs: CatalogContent["labs"]): { readonly used: number; readonly problems: number } => {
+    const before = process.cpuUsage();
+    const problems = problemsOf({ labs }).length;
+    const { user, system } = process.cpuUsage(before);
+    return { used: (user + system) / 1e6, problems };
+  };
+  const many = (make: (index: number) => CatalogEntry): CatalogEntry[] =>
+    Array.from({ length: 10_000 }, (_, index) => make(index));
+
+  test("is judged in about half a second of work", () => {
+    const { used, problems } = seconds(many((index) => lab("team-a", `lab-${index}`)));
+    expect(problems).toBe(0);
+    expect(used).toBeLessThan(1.5);
+  });
+
+  test("takes no more than a few times as long when every file is wrong in every way", () => {
+    const broken = labText({ '"4.20.3"': "4.20", "us-east-1": "mars", octocat: "a b", "ttlHours: 24": "ttlHour: 0" });
+    const { used, problems } = seconds(many((index) => file(`labs/team-${index}/test-01.yaml`, broken)));
+    expect(problems).toBeGreaterThan(50_000);
+    expect(used).toBeLessThan(15);
+  });
 });

@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startRepository } from "../../src/git/history-writer.ts";
 import { packageFile } from "../../src/package-root.ts";
@@ -89,6 +89,20 @@ describe("labkeeper validate", () => {
     expect(lines.filter((line) => line.startsWith("::"))).toHaveLength(4);
   });
 
+  test("for GitHub: files are named from where the command runs, as the workflow's checkout is", () => {
+    const folder = catalog(BROKEN);
+    const { stdout } = spawnSync(
+      process.execPath,
+      [packageFile("src/main.ts"), "validate", basename(folder), "-o", "github"],
+      {
+        encoding: "utf8",
+        cwd: dirname(folder),
+        env: { PATH: process.env["PATH"], HOME: root },
+      },
+    );
+    expect(stdout).toMatch(/^::error file=catalog \d+\/labs\/team-a\/bad\.yaml,line=6/);
+  });
+
   test.each([
     [["validate", "--output", "xml"], 2],
     [["validate", "a", "b"], 2],
@@ -143,7 +157,7 @@ describe("labkeeper validate", () => {
 });
 
 describe("labkeeper validate --base and --ref", () => {
-  const changed = async (): Promise<string> => {
+  const changed = async () => {
     const folder = catalog({
       "labs/team-a/region.yaml": lab("region"),
       "labs/team-a/moves.yaml": lab("moves"),
@@ -151,7 +165,7 @@ describe("labkeeper validate --base and --ref", () => {
       "labs/team-a/broken-before.yaml": "x: [\n",
     });
     const { commitAll } = await startRepository(folder, author);
-    await commitAll("before");
+    const first = await commitAll("before");
     write(folder, {
       "labs/team-a/region.yaml": lab("region", { "us-east-1": "us-west-2" }),
       "labs/team-a/new.yaml": lab("new", { "ttlHours: 24": "ttlHours: 0" }),
@@ -163,7 +177,7 @@ describe("labkeeper validate --base and --ref", () => {
     });
     renameSync(join(folder, "labs/team-a/moves.yaml"), join(folder, "labs/team-a/moves.yml"));
     rmSync(join(folder, "labs/team-a/goes.yaml"));
-    return folder;
+    return { folder, first, commitAll };
   };
 
   const EXPECTED = [
@@ -173,7 +187,7 @@ describe("labkeeper validate --base and --ref", () => {
   ];
 
   test("only what changed is judged, uncommitted or not, with or without the git program", async () => {
-    const folder = await changed();
+    const { folder } = await changed();
     expect(problemsOf(folder, "--base", "HEAD")).toEqual(EXPECTED);
     expect(problemsOf(folder)).toContain("labs/team-a/broken-before.yaml:2:1 LK2001");
     const path = process.env["PATH"];
@@ -186,7 +200,7 @@ describe("labkeeper validate --base and --ref", () => {
   });
 
   test("everything is judged when the policy changed", async () => {
-    const folder = await changed();
+    const { folder } = await changed();
     write(folder, { "catalog.yaml": `${CATALOG}  guards: {maxDestroys: 1}\n` });
     expect(problemsOf(folder, "--base", "HEAD")).toEqual([
       "labs/team-a/broken-before.yaml:2:1 LK2001",
@@ -196,9 +210,7 @@ describe("labkeeper validate --base and --ref", () => {
   });
 
   test("a commit against another", async () => {
-    const folder = await changed();
-    const { commitAll } = await startRepository(folder, author);
-    const first = execFileSync("git", ["-C", folder, "rev-parse", "HEAD"], { encoding: "utf8" }).trim();
+    const { folder, first, commitAll } = await changed();
     await commitAll("after");
     cpSync(join(folder, "labs/team-a/good.yaml"), join(folder, "labs/team-a/never-committed.yaml"));
     expect(problemsOf(folder, "--ref", "main", "--base", first)).toEqual(EXPECTED);

@@ -49,6 +49,15 @@ describe.each(["git", null])("odd things under labs/ (bulk reads through %s)", (
     ]);
   });
 
+  it("differ from a file of the same content", async () => {
+    const repository = shop.repository();
+    const first = repository.commit({ "labs/t/a.yaml": "elsewhere" });
+    const second = repository.commit({ "labs/t/a.yaml": { link: "elsewhere" } });
+    const catalog = shop.catalog(repository.path, { gitCommand });
+    expect(show((await catalog.labChanges(first, second)).entries)).toEqual(["labs/t/a.yaml refused symlink"]);
+    expect(show((await catalog.labChanges(second, first)).entries)).toEqual(["labs/t/a.yaml elsewhere"]);
+  });
+
   it("keeps names as they are, and misplaced files in sight", async () => {
     const repository = shop.repository();
     const commit = repository.commit({

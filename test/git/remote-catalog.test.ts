@@ -1,4 +1,5 @@
-import { cpSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { cpSync, readdirSync, readFileSync, rmSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type GitServer, startGitServer } from "../git-server.ts";
@@ -185,12 +186,28 @@ describe("the mirror of a catalog", () => {
     const repository = shop.repository();
     let head = repository.commit({ "labs/t/a.yaml": lab("a") });
     const stateDir = shop.stateDir();
-    const catalogs = [1, 2, 3, 4].map(() => shop.catalog(url(repository), { stateDir }));
-    for (let turn = 0; turn < 4; turn++) {
-      expect(await Promise.all(catalogs.map((catalog) => catalog.head()))).toEqual(catalogs.map(() => head));
-      const all = await Promise.all(catalogs.map((catalog) => catalog.labChanges(null, head)));
-      expect(all.map(({ entries }) => entries.length)).toEqual([1, 1, 1, 1]);
+    for (let turn = 0; turn < 2; turn++) {
+      const readers = [1, 2, 3].map(() => reader(url(repository), stateDir));
+      expect(await Promise.all(readers.map(({ output }) => output))).toEqual(readers.map(() => `${head} 1`));
       head = repository.commit({ "labs/t/a.yaml": lab("a", turn) });
+    }
+  });
+
+  it("survives processes that are killed in the middle of a clone and of a fetch", async () => {
+    const repository = shop.repository();
+    const stateDir = shop.stateDir();
+    for (const ttlHours of [1, 2]) {
+      const head = repository.commit({ "labs/t/a.yaml": lab("a", ttlHours) });
+      server.fault({ kind: "hang" }, /^POST .*upload-pack$/);
+      const before = server.requests.length;
+      const victim = reader(url(repository), stateDir);
+      await expect.poll(() => server.requests.length, { timeout: 15_000 }).toBe(before + 4);
+      victim.kill();
+      await victim.output;
+      server.fault(null);
+      const catalog = shop.catalog(url(repository), { stateDir });
+      expect(await catalog.head()).toBe(head);
+      expect((await catalog.labChanges(null, head)).entries).toHaveLength(1);
     }
   });
 
@@ -238,6 +255,30 @@ describe("the mirror of a catalog", () => {
     expect(generations(stateDir)).toHaveLength(2);
   });
 
+  it("keeps what another process may still read, and nothing longer", async () => {
+    const repository = shop.repository();
+    repository.commit({ "labs/t/a.yaml": lab("a") });
+    const stateDir = shop.stateDir();
+    const catalog = shop.catalog(url(repository), { stateDir });
+    await catalog.head();
+    const home = join(stateDir, "catalog", readdirSync(join(stateDir, "catalog"))[0]!);
+    const longAgo = new Date(Date.now() - 2 * 60 * 60 * 1000);
+    const replace = async (): Promise<string> => {
+      const name = readFileSync(join(home, "current"), "utf8").trim();
+      utimesSync(join(home, name), longAgo, longAgo);
+      truncateSync(packFile(join(home, name), ".idx"), 0);
+      await shop.catalog(url(repository), { stateDir }).head();
+      return name;
+    };
+    const first = await replace();
+    expect(readdirSync(home)).toContain(first);
+    utimesSync(join(home, first), longAgo, longAgo);
+    const second = await replace();
+    expect(readdirSync(home)).not.toContain(first);
+    expect(readdirSync(home)).toContain(second);
+    expect((await catalog.labChanges(null, await catalog.head())).entries).toHaveLength(1);
+  });
+
   it("gets older history when it is asked for", async () => {
     const repository = shop.repository();
     const first = repository.commit({ "labs/t/a.yaml": lab("a") });
@@ -260,6 +301,21 @@ describe("the mirror of a catalog", () => {
     expect(await catalog.isAncestor(first, next)).toBe(true);
   });
 });
+
+/** A process of its own that says which commit it sees, and how many labs. */
+function reader(address: string, stateDir: string): { readonly output: Promise<string>; kill(): void } {
+  const module = new URL("../../src/git/open-catalog.ts", import.meta.url).href;
+  const script = `
+    const { openCatalog } = await import(${JSON.stringify(module)});
+    const catalog = openCatalog(${JSON.stringify({ url: address, stateDir })});
+    const head = await catalog.head();
+    console.log(head, (await catalog.labChanges(null, head)).entries.length);`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const output = child.stdout.setEncoding("utf8").toArray();
+  return { output: output.then((parts) => parts.join("").trim()), kill: () => void child.kill("SIGKILL") };
+}
 
 function packFile(folder: string, ending: string): string {
   const name = readdirSync(folder, { recursive: true }).find((entry) => String(entry).endsWith(ending));

@@ -42,7 +42,7 @@ const receiptLines = (receipt: JsonObject | null): string[] => {
 const facts = (detail: LabDetail, now: Date, colours: Palette): string[][] => {
   const { lab } = detail;
   const { spec } = lab;
-  const view = labView(detail, now, detail.typicalSeconds);
+  const view = labView(detail, now);
   const optional: [string, string | null][] = [
     ["version", spec.version],
     ["region", spec.region],
@@ -120,7 +120,7 @@ export const labDetailJson = (detail: LabDetail, now: Date): string =>
       apiVersion: "labkeeper.dev/v1",
       kind: "LabStatus",
       at: now.toISOString(),
-      ...labView(detail, now, detail.typicalSeconds),
+      ...labView(detail, now),
       id: detail.lab.id,
       spec: detail.lab.spec,
       path: detail.lab.path,

@@ -64,7 +64,7 @@ const jobView = (job: NonNullable<LabSummary["job"]>, now: Date, typicalSeconds:
 };
 
 /** `now` is the database's clock, so that ages are right whatever this host's clock says. */
-export const labView = ({ lab, job }: LabSummary, now: Date, typicalSeconds: number | null = null): LabView => ({
+export const labView = ({ lab, job, typicalSeconds }: LabSummary, now: Date): LabView => ({
   name: lab.name,
   team: lab.team,
   state: lab.state,

@@ -37,9 +37,12 @@ export const validationJson = ({ files, problems }: Validation): string =>
 const data = (text: string): string => text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
 const property = (text: string): string => data(text).replaceAll(":", "%3A").replaceAll(",", "%2C");
 
-const annotation = ({ path, line, column, code, message, remedy }: Problem): string =>
-  `::error file=${property(path)},line=${line},col=${column},title=${property(code)}::${data(`${message} → ${remedy}`)}`;
+const annotation = (folder: string, { path, line, column, code, message, remedy }: Problem): string =>
+  `::error file=${property(folder + path)},line=${line},col=${column},title=${property(code)}::${data(`${message} → ${remedy}`)}`;
 
-/** Workflow commands: GitHub shows each problem at its line of the pull request. */
-export const validationGithub = (validation: Validation): string =>
-  [...validation.problems.map(annotation), data(summary(validation))].join("\n");
+/**
+ * Workflow commands: GitHub shows each problem at its line of the pull request. `folder` leads from the workflow's
+ * checkout to the catalog: "" or a path that ends in a slash.
+ */
+export const validationGithub = (validation: Validation, folder: string): string =>
+  [...validation.problems.map((problem) => annotation(folder, problem)), data(summary(validation))].join("\n");
