@@ -196,6 +196,8 @@ export interface WorkStore {
   /** Shown by `status`; best effort, silently dropped when the lease is lost. */
   recordProgress(job: ClaimedJob, phase: string, percent: number | null): Promise<void>;
   finish(job: ClaimedJob, outcome: JobOutcome): Promise<void>;
+  /** Holds bounded supplies for a lab that is being made, all or none. @throws LK4008 (wait) when one does not suffice */
+  reserve(job: ClaimedJob, needs: readonly ResourceNeed[]): Promise<void>;
   /** Jobs of this worker that somebody asked to cancel. */
   cancelRequested(jobIds: readonly string[]): Promise<readonly string[]>;
   /** Calls back when there may be work; keeps trying when the connection drops. Polling stays the fallback. */
@@ -435,6 +437,55 @@ export interface ReadStore {
   /** A lab's story across all its incarnations, oldest first. */
   events(name: string): Promise<readonly LabEvent[]>;
   queue(): Promise<{ readonly queued: number; readonly running: number; readonly dead: number }>;
+}
+
+// ------------------------------------------------------------------ janitor
+
+/** A receipt whose time has come to be looked at again. */
+export interface DueCheck {
+  readonly receiptId: string;
+  readonly dueAt: string;
+  readonly lab: Lab;
+}
+
+export interface ReceiptCheckStore {
+  dueChecks(now: Date, limit: number): Promise<readonly DueCheck[]>;
+  /** absent: confirmed. present: the lab is destroyed again. unknown: looked at again in an hour. */
+  recordCheck(check: DueCheck, observation: Observation, now: Date): Promise<void>;
+}
+
+/** What Postgres knows or once knew of a lab, for telling its resources from orphans. */
+export interface KnownLab {
+  readonly id: string;
+  readonly name: string;
+  readonly live: boolean;
+  readonly infraId: string | null;
+}
+
+export interface OrphanFinding {
+  readonly resource: CloudResource;
+  readonly why: string;
+  /** The lab it once belonged to, by name; null when nobody knows. */
+  readonly lab: string | null;
+}
+
+export interface OrphanRow extends OrphanFinding {
+  readonly state: "open" | "ignored" | "gone" | "destroyed";
+  readonly firstSeen: Date;
+  readonly lastSeen: Date;
+}
+
+export interface OrphanStore {
+  knownLabs(): Promise<readonly KnownLab[]>;
+  /** `unseen` are scopes (`account/region`) that could not be looked at: nothing in them counts as gone. */
+  recordSweep(
+    findings: readonly OrphanFinding[],
+    unseen: readonly string[],
+    now: Date,
+  ): Promise<{ readonly opened: number }>;
+  /** Open ones; `all` adds the others. */
+  orphans(all: boolean): Promise<readonly OrphanRow[]>;
+  decideOrphan(id: string, decision: "ignored" | "destroyed", actor: string): Promise<OrphanRow>;
 }
 
 // -------------------------------------------------------------------- other

@@ -5,6 +5,7 @@ import { batched } from "./batched.ts";
 import { type Db, guarded } from "./connection.ts";
 import { type Finish, finish } from "./finish.ts";
 import { jsonb } from "./json.ts";
+import { reserve } from "./reservations.ts";
 import { type LabRow, labFromRow } from "./rows.ts";
 
 /** A destroy that failed this often is tried on for ever, but nobody waits for it. */
@@ -94,6 +95,8 @@ export const workStore = (db: Db): Omit<WorkStore, "onWork"> => ({
     (items: readonly Finish[]) => guarded(() => finish(db, items)),
     (job: ClaimedJob, outcome: JobOutcome) => ({ job, outcome }),
   ),
+
+  reserve: (job, needs) => reserve(db, job, needs),
 
   cancelRequested: (jobIds) =>
     guarded(async () => {
