@@ -1,8 +1,10 @@
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    // These need an AWS to talk to: `npm run test:aws`.
+    exclude: [...configDefaults.exclude, "test/aws/**"],
     globalSetup: ["test/postgres-server.ts"],
     // Real processes and databases: forks keep a crash or a changed environment inside one file.
     pool: "forks",
