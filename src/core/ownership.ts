@@ -55,12 +55,14 @@ export function owningInfraId(tags: Tags): string | null {
 
 export const labIdOf = (tags: Tags): string | null => tags[TAGS.labId] || null;
 
-/** What tags say about exactly one cluster: `silent` when they name neither a cluster nor a lab. */
+/**
+ * What tags say about exactly one lab and its cluster: `silent` when they name none. One match is enough: an earlier
+ * attempt left another infraID under the same lab id, and it is this lab's to answer for.
+ */
 export function ownedBy(tags: Tags, cluster: { infraId: string; labId: string }): "yes" | "no" | "silent" {
   const [infraId, labId] = [owningInfraId(tags), labIdOf(tags)];
   if (infraId === null && labId === null) return "silent";
-  if (infraId !== null) return infraId === cluster.infraId ? "yes" : "no";
-  return labId === cluster.labId ? "yes" : "no";
+  return infraId === cluster.infraId || labId === cluster.labId ? "yes" : "no";
 }
 
 /** Kubernetes' alphabet for random names (apimachinery `util/rand`): no vowels and nothing easily confused. */

@@ -41,7 +41,8 @@ describe("ownership", () => {
     [{ [clusterTag("demo")]: "owned" }, "no"],
     [{ [TAGS.labId]: cluster.labId }, "yes"],
     [{ [TAGS.labId]: "another" }, "no"],
-    [{ [TAGS.labId]: cluster.labId, [clusterTag("demo-b4c5d")]: "owned" }, "no"],
+    [{ [TAGS.labId]: cluster.labId, [clusterTag("demo-b4c5d")]: "owned" }, "yes"],
+    [{ [TAGS.labId]: "another", [clusterTag("demo-b4c5d")]: "owned" }, "no"],
   ] as const)("tags %j say %s", (tags, answer) => {
     expect(ownedBy(tags, cluster)).toBe(answer);
   });
