@@ -280,6 +280,8 @@ export interface Workspace {
 export interface CloudTarget {
   /** A name under `accounts:` in the configuration; null: the default credentials. */
   readonly account: string | null;
+  /** The account it was made in, as the cloud counts them: a look into another one proves nothing. Null: not known. */
+  readonly accountId?: string | null;
   readonly region: string;
   /** Every region the lab's policy allows: a look covers all of them. */
   readonly regions: readonly string[];
@@ -314,6 +316,8 @@ export interface CloudInventory {
 
 /** Checks and small repairs in a cloud that belong to one lab. */
 export interface CloudAccount {
+  /** Who the credentials belong to now, for `CloudTarget.accountId`. @throws LK5302 when the configuration says another */
+  accountId(account: string | null, signal?: AbortSignal): Promise<string>;
   /** @throws with class and remedy: hosted zone, name already in the zone, instance types per zone, credentials */
   preflight(lab: LabOrder, signal?: AbortSignal): Promise<readonly ResourceNeed[]>;
   /** Removes DNS records of exactly this cluster; answers what it removed. */
