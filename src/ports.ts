@@ -227,6 +227,11 @@ export interface ProvisionerContext {
   progress(phase: string, percent?: number): void;
   /** One line for the lab's log; redacted before it is stored. */
   log(line: string): void;
+  /**
+   * Replaces the recorded intent, durably, before something is made by another one than `prepare` answered (promise P2).
+   * Absent where nothing may be made: then an install that would have to begin anew fails instead.
+   */
+  recordIntent?(intent: JsonObject): Promise<void>;
 }
 
 export interface Installed {
@@ -234,6 +239,8 @@ export interface Installed {
   readonly outputs: JsonObject;
   /** Goes to the secret store and nowhere else. */
   readonly credentials: Credentials;
+  /** Given when install had to begin anew: what the lab was made by in the end, recorded already. */
+  readonly intent?: JsonObject;
 }
 
 /** Something a lab will take from a bounded supply, in the units the cloud counts it by (vCPUs, addresses, …). */

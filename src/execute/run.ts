@@ -73,6 +73,7 @@ export async function beginRun(
         deps.store.recordProgress(job, safe, percent ?? null).catch(() => undefined);
       },
       log: (line) => say(stream.push(`${line}\n`)),
+      recordIntent: (intent) => deps.store.recordIntent(job, intent),
     },
     secrets: deps.secrets,
     artifacts: deps.artifacts,
