@@ -167,7 +167,6 @@ export const ERRORS = {
     "cloud cannot be asked",
     "Check the network and the account's permissions; it is tried again.",
   ),
-  LK5310: entry("stop", "cloud account is not configured", "Add it under `accounts:` in labkeeper's configuration."),
   LK6001: entry("retry", "artifact cannot be written or read", "Check LABKEEPER_ARTIFACTS and the space on it."),
   LK6002: entry("retry", "secret cannot be written or read", "Check LABKEEPER_SECRETS and its key."),
   LK6003: entry("stop", "secret store's key is wrong or lost", "Restore the key file that encrypted these secrets."),

@@ -57,12 +57,13 @@ export const labIdOf = (tags: Tags): string | null => tags[TAGS.labId] || null;
 
 /**
  * What tags say about exactly one lab and its cluster: `silent` when they name none. One match is enough: an earlier
- * attempt left another infraID under the same lab id, and it is this lab's to answer for.
+ * attempt left another infraID under the same lab id, and it is this lab's to answer for. What is shared is nobody's.
  */
 export function ownedBy(tags: Tags, cluster: { infraId: string; labId: string }): "yes" | "no" | "silent" {
   const [infraId, labId] = [owningInfraId(tags), labIdOf(tags)];
-  if (infraId === null && labId === null) return "silent";
-  return infraId === cluster.infraId || labId === cluster.labId ? "yes" : "no";
+  if (infraId === cluster.infraId || labId === cluster.labId) return "yes";
+  const named = infraId !== null || labId !== null || Object.keys(tags).some((key) => key.startsWith(CLUSTER));
+  return named ? "no" : "silent";
 }
 
 /** Kubernetes' alphabet for random names (apimachinery `util/rand`): no vowels and nothing easily confused. */

@@ -36,7 +36,7 @@ describe("ownership", () => {
     [{}, "silent"],
     [{ Name: "demo-x7k2p-vpc" }, "silent"],
     [{ [clusterTag("demo-x7k2p")]: "owned" }, "yes"],
-    [{ [clusterTag("demo-x7k2p")]: "shared" }, "silent"],
+    [{ [clusterTag("demo-x7k2p")]: "shared" }, "no"],
     [{ [clusterTag("demo-x7k2p-b4c5d")]: "owned" }, "no"],
     [{ [clusterTag("demo")]: "owned" }, "no"],
     [{ [TAGS.labId]: cluster.labId }, "yes"],

@@ -1,0 +1,50 @@
+/** Everything with labkeeper's or a cluster's tags, in all accounts and regions. What could not be seen is told. */
+
+import type { CloudInventory, CloudResource } from "../../ports.ts";
+import { failureText } from "./aws-failure.ts";
+import { type AccountSetting, accountIdOf } from "./identity.ts";
+import { findZones } from "./inventory-route53.ts";
+import { beginLook } from "./look.ts";
+import { accountLabel, type CloudClients, partsOf } from "./parts.ts";
+import { runParts } from "./run-parts.ts";
+import { everyCluster, GLOBAL } from "./whose.ts";
+
+export interface InventorySettings {
+  readonly clients: CloudClients;
+  /** All that the configuration names, and the default one: see `accountSettings`. */
+  readonly accounts: readonly AccountSetting[];
+  /** What a sweep looks into. */
+  readonly regions: readonly string[];
+}
+
+type Swept = Awaited<ReturnType<CloudInventory["sweep"]>>;
+
+/** Scopes are `account/region`, with `global` for what belongs to no region. */
+export async function sweepAccounts(settings: InventorySettings, signal?: AbortSignal): Promise<Swept> {
+  const resources = new Map<string, CloudResource>();
+  const unseen: { scope: string; reason: string }[] = [];
+  const seenAccounts = new Set<string>();
+  const { clients, regions } = settings;
+  const [first] = regions;
+  if (first === undefined) return { resources: [], unseen: [{ scope: "aws", reason: "no regions are configured" }] };
+  for (const { name: account, id } of settings.accounts) {
+    const look = beginLook(signal);
+    const scopes = [...regions, GLOBAL];
+    try {
+      const accountId = await accountIdOf(look, clients, account, first, [id]);
+      // Two names for one account: what is found under the first counts.
+      if (seenAccounts.has(accountId)) continue;
+      seenAccounts.add(accountId);
+      const findDns = (client: Parameters<typeof findZones>[1]) => findZones(look, client, everyCluster);
+      const tour = { clients, look, whose: everyCluster, account, accountId, regions, findDns };
+      const swept = await runParts(partsOf(tour));
+      for (const resource of swept.resources) if (!resources.has(resource.id)) resources.set(resource.id, resource);
+      for (const [region, reason] of swept.unseen) unseen.push({ scope: `${accountLabel(account)}/${region}`, reason });
+    } catch (error) {
+      const reason = failureText(error, "whose credentials these are");
+      for (const region of scopes) unseen.push({ scope: `${accountLabel(account)}/${region}`, reason });
+    }
+    signal?.throwIfAborted();
+  }
+  return { resources: [...resources.values()].sort((a, b) => (a.id < b.id ? -1 : 1)), unseen };
+}
