@@ -24,7 +24,13 @@ const KEPT = 20_000;
 /** Resolves when it answers. `modules` is what `ensureMoto` answered. */
 export async function startMoto(modules: string): Promise<MotoServer> {
   const child = spawn(PYTHON, ["-c", PROGRAM], {
-    env: { PATH: process.env["PATH"], PYTHONPATH: modules, PYTHONUNBUFFERED: "1" },
+    env: {
+      PATH: process.env["PATH"],
+      PYTHONPATH: modules,
+      PYTHONUNBUFFERED: "1",
+      // Small pages, so that tests see more than one without making a thousand objects.
+      MOTO_S3_DEFAULT_MAX_KEYS: "40",
+    },
     stdio: ["pipe", "ignore", "pipe"],
   });
   const ended = once(child, "exit");

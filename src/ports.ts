@@ -354,8 +354,11 @@ export interface ArtifactStore {
   get(key: string, from?: number): Promise<Uint8Array | null>;
   /** Ends up whole, after what it waited for, whoever else appends. A key is put or appended to, never both. */
   append(key: string, text: string): Promise<void>;
+  /** A prefix is a key or a folder of keys: `labs/a` covers `labs/a/log`, not `labs/ab/log`. Sorted. */
   list(prefix: string): Promise<readonly string[]>;
   remove(prefix: string): Promise<void>;
+  /** A URL that gives what was put to whoever has it, for 1 to 900 seconds; null when there is none, as for a log. */
+  link?(key: string, seconds: number): Promise<string | null>;
 }
 
 /** Keys are relative paths: `labs/<lab-id>`. */

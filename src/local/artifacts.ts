@@ -4,11 +4,12 @@ import { constants } from "node:fs";
 import { open, readdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { checked, checksumOf, sha256Of } from "../core/checksum.ts";
+import { TEMPORARY } from "../core/store-key.ts";
 import { LabkeeperError } from "../errors.ts";
 import type { ArtifactStore } from "../ports.ts";
 import { diskError, isMissing } from "./disk-error.ts";
 import { createFile } from "./durable-file.ts";
-import { keySegments, makeFolders, refuseLinks, TEMPORARY } from "./keys.ts";
+import { keySegments, makeFolders, refuseLinks } from "./keys.ts";
 
 const { O_RDONLY, O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW } = constants;
 
