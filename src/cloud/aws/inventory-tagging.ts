@@ -63,11 +63,15 @@ export function typeOf(arn: string): string {
 
 /** Types whose every resource with these tags is found directly, in the regions that are looked into. */
 const DIRECT =
-  /^(ec2:.*|elasticloadbalancing:(loadbalancer\/.*|targetgroup)|iam:(role|user|instance-profile|oidc-provider))$/;
+  /^(ec2(:.*)?|elasticloadbalancing:(loadbalancer\/.*|targetgroup)|iam:(role|user|instance-profile|oidc-provider))$/;
+
+/** The lab's own secrets carry its id, too; they are labkeeper's, which removes them with the lab's record. */
+const OWN = /^secretsmanager:/;
 
 /** Without what the direct look should have found and did not: it is gone, and only this list does not know yet. */
 export const believable = (tagged: readonly Found[], regions: readonly string[]): Found[] =>
   tagged.filter(({ id, type }) => {
     const region = id.split(":")[3] ?? "";
-    return !(DIRECT.test(type) && (region === "" || regions.includes(region)));
+    const lookedAt = DIRECT.test(type) && (region === "" || regions.includes(region));
+    return !lookedAt && !OWN.test(type);
   });

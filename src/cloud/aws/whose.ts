@@ -17,6 +17,8 @@ import type { CloudResource } from "../../ports.ts";
 export interface TagQuery {
   readonly key: string;
   readonly value: string | null;
+  /** What carries it is in no VPC. */
+  readonly onlyIam?: boolean;
 }
 
 export interface Whose {
@@ -38,7 +40,7 @@ const infraIdFirst = (name: string): string =>
 export const oneCluster = (cluster: { readonly infraId: string; readonly labId: string }): Whose => ({
   queries: [
     { key: clusterTag(cluster.infraId), value: "owned" },
-    { key: ccoTag(cluster.infraId), value: "owned" },
+    { key: ccoTag(cluster.infraId), value: "owned", onlyIam: true },
     { key: TAGS.labId, value: cluster.labId },
   ],
   mayBe: (name) => infraIdFirst(name).startsWith(`${cluster.infraId}-`),
@@ -52,7 +54,7 @@ export const oneCluster = (cluster: { readonly infraId: string; readonly labId: 
 export const everyCluster: Whose = {
   queries: [
     { key: `${clusterTag("")}*`, value: "owned" },
-    { key: `${ccoTag("")}*`, value: "owned" },
+    { key: `${ccoTag("")}*`, value: "owned", onlyIam: true },
     { key: TAGS.labId, value: null },
   ],
   mayBe: (name) => infraIdInName(infraIdFirst(name)) !== null,
