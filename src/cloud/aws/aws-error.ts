@@ -83,7 +83,8 @@ function answerOf(error: unknown): Answer {
   const generic = ["Error", "AggregateError", "UnknownError", "Unknown"].includes(String(name));
   return {
     name: (generic ? (text(code) ?? text(Code)) : null) ?? text(name) ?? "unknown error",
-    message: text(message) ?? "",
+    // A parser quotes what it could not read, which may be a secret.
+    message: error instanceof SyntaxError ? "the answer cannot be read" : (text(message) ?? ""),
     status: typeof httpStatusCode === "number" ? httpStatusCode : null,
     requestId: text(requestId),
     bucketRegion: text(headers?.["x-amz-bucket-region"]) ?? text(Region),
