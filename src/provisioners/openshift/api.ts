@@ -1,6 +1,7 @@
 /** Asks a cluster's API, with nothing but what its kubeconfig holds. */
 
 import { request } from "node:https";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type ClusterAccess, readKubeconfig } from "../../core/openshift/kubeconfig.ts";
 import { LabkeeperError } from "../../errors.ts";
 
@@ -15,6 +16,22 @@ const MAX_BYTES = 4 * 1024 ** 2;
 
 const refuse = (detail: string, cause?: unknown): LabkeeperError =>
   new LabkeeperError("LK5006", detail, cause === undefined ? {} : { cause });
+
+/** How often a look is tried before it counts, and how long apart: one lost packet is not a lost cluster. */
+const LOOKS = 3;
+const PAUSE_MS = 2_000;
+
+/** As `lookAtCluster`, with patience. */
+export async function proveCluster(kubeconfig: string, signal: AbortSignal): Promise<ClusterView> {
+  for (let look = 1; ; look++) {
+    try {
+      return await lookAtCluster(kubeconfig, signal);
+    } catch (error) {
+      if (look === LOOKS || signal.aborted) throw error;
+      await sleep(PAUSE_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+}
 
 /** Proves that the API is ready and the cluster available to whoever holds this kubeconfig. Rejects with LK5006. */
 export async function lookAtCluster(kubeconfig: string, signal: AbortSignal): Promise<ClusterView> {

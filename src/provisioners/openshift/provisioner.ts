@@ -7,7 +7,7 @@ import { installConfig } from "../../core/openshift/install-config.ts";
 import type { JsonObject, Observation } from "../../core/types.ts";
 import { LabkeeperError } from "../../errors.ts";
 import type { LabOrder, Provisioner, ProvisionerContext, ResourceNeed } from "../../ports.ts";
-import { lookAtCluster } from "./api.ts";
+import { proveCluster } from "./api.ts";
 import { NO_CLOUD, type OpenshiftDeps } from "./deps.ts";
 import { destroyLab, observeLab } from "./destroy.ts";
 import { installCluster } from "./install.ts";
@@ -30,7 +30,7 @@ export function openshiftProvisioner(deps: OpenshiftDeps): Provisioner {
     verify: (_lab, _intent, stored, context) =>
       guarded("verify", async () => {
         if (!stored.names.includes("kubeconfig")) throw new LabkeeperError("LK5006", "no kubeconfig is stored");
-        const view = await lookAtCluster(stored.reveal("kubeconfig"), context.signal);
+        const view = await proveCluster(stored.reveal("kubeconfig"), context.signal);
         context.log(
           `the API at ${view.apiUrl} is ready and the cluster is available (${view.version ?? "no version"})`,
         );

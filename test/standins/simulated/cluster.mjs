@@ -2,6 +2,8 @@
 
 import { spawn } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { ignitionConfigs, parts } from "./assets.mjs";
 import * as cloud from "./cloud.mjs";
@@ -68,7 +70,7 @@ export async function createCluster(run) {
     `Waiting up to 20m0s (until 3:00PM UTC) for the Kubernetes API at https://api.${name}.${baseDomain}:6443...`,
   );
   startApi(state);
-  await run.pace();
+  await answering(state.api.port);
   run.log.info("API v1.33.5 up");
   run.log.info("Waiting up to 45m0s (until 3:45PM UTC) for bootstrapping to complete...");
   await run.pace();
@@ -93,6 +95,23 @@ function startApi(state) {
     }),
   );
   spawn(process.execPath, [SERVER, path], { detached: true, stdio: "ignore", cwd: "/" }).unref();
+}
+
+async function answering(port) {
+  const tried = () =>
+    new Promise((resolve) => {
+      const socket = connect(port, "127.0.0.1");
+      socket
+        .once("error", () => resolve(false))
+        .once("connect", () => {
+          socket.destroy();
+          resolve(true);
+        });
+    });
+  for (let attempt = 0; attempt < 200; attempt++) {
+    if (await tried()) return;
+    await sleep(25);
+  }
 }
 
 const controlPlane = (state) => cloud.find(parts(state).infraID, "control-plane");
