@@ -93,6 +93,13 @@ export default {
       from: { path: "^src/", pathNot: EDGES },
       to: { path: "^(node:)?child_process$" },
     },
+    {
+      name: "home-of-aws-sdk",
+      comment: "AWS is spoken in the cloud edge alone: clients, credentials and errors are made one way there.",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/cloud/aws/" },
+      to: { path: "(^|/)node_modules/@(aws-sdk|smithy)/" },
+    },
     home("isomorphic-git", ["^src/git/"], "the git edge hides how objects are read."),
     home("commander", ["^src/cli/", "^src/main\\.ts$"], "only the command line parses arguments."),
     home("pino", ["^src/log\\.ts$"], "one logger redacts everything."),

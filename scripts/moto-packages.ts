@@ -77,7 +77,7 @@ const isInstalled = (name: string): boolean =>
 function installImports(): void {
   const missing = IMPORTS.filter((name) => !isInstalled(name));
   if (missing.length === 0) return;
-  const install = ["apt-get", "install", "-y", "--no-install-recommends", ...missing];
+  const install = ["apt-get", "-o", "DPkg::Lock::Timeout=120", "install", "-y", "--no-install-recommends", ...missing];
   if (process.getuid?.() !== 0) {
     throw new MotoUnavailable(
       `these Debian packages are missing, and only root can install them:\n  ${install.join(" ")}`,
@@ -111,8 +111,8 @@ function unpackMoto(cache: string, target: string): void {
     const [deb] = readdirSync(work).filter((name) => name.endsWith(".deb"));
     if (deb === undefined) throw new MotoUnavailable("apt-get download brought no package");
     must(["dpkg-deb", "-x", deb, "unpacked"], work);
-    rmSync(target, { recursive: true, force: true });
-    renameSync(join(work, "unpacked"), target);
+    // Another run may have been faster; what it unpacked is as good.
+    if (!existsSync(target)) renameSync(join(work, "unpacked"), target);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
@@ -120,7 +120,11 @@ function unpackMoto(cache: string, target: string): void {
 
 /** A source line for the next release on the mirror that this machine already uses for its own. */
 export function mirror(folder = "/etc/apt"): string {
-  const release = /^VERSION_CODENAME=(\S+)$/m.exec(readText("/etc/os-release"))?.[1] ?? "bookworm";
+  const system = readText("/etc/os-release");
+  const release = /^VERSION_CODENAME=(\S+)$/m.exec(system)?.[1];
+  if (!/^ID=debian$/m.test(system) || release === undefined) {
+    throw new MotoUnavailable("moto is not there, and only on Debian is it known how to get it");
+  }
   const parts = existsSync(`${folder}/sources.list.d`) ? readdirSync(`${folder}/sources.list.d`) : [];
   for (const name of ["sources.list", ...parts.map((part) => `sources.list.d/${part}`)]) {
     const found = sourceOf(readText(join(folder, name)), release);
