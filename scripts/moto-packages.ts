@@ -119,7 +119,7 @@ function unpackMoto(cache: string, target: string): void {
 }
 
 /** A source line for the next release on the mirror that this machine already uses for its own. */
-export function mirror(folder = "/etc/apt"): string {
+function mirror(folder = "/etc/apt"): string {
   const system = readText("/etc/os-release");
   const release = /^VERSION_CODENAME=(\S+)$/m.exec(system)?.[1];
   if (!/^ID=debian$/m.test(system) || release === undefined) {
@@ -134,7 +134,7 @@ export function mirror(folder = "/etc/apt"): string {
 }
 
 /** Both formats of sources.list(5). */
-function sourceOf(text: string, release: string): { readonly uri: string; readonly signedBy: string } | null {
+export function sourceOf(text: string, release: string): { readonly uri: string; readonly signedBy: string } | null {
   for (const stanza of text.split(/\n\s*\n/)) {
     const field = (name: string): string => new RegExp(`^${name}:\\s*(.+)$`, "im").exec(stanza)?.[1] ?? "";
     const [uri] = field("URIs").split(/\s+/);
