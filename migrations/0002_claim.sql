@@ -23,20 +23,19 @@ begin
 
   with recursive
   running as materialized (
-    select j.id, j.lab_id, j.lane, j.team, j.account_region, l.expires_at <= clock_timestamp() as abandoned
-    from jobs j join leases l on l.resource = 'lab:' || j.lab_id
-    where j.state = 'running'
+    select j.id, j.lab_id, j.lane, j.team, j.account_region,
+           (select l.expires_at from leases l where l.resource = 'lab:' || j.lab_id) <= clock_timestamp() as abandoned
+    from jobs j where j.state = 'running'
   ),
   totals as materialized (
-    select count(*) filter (where not abandoned) as jobs,
-           count(*) filter (where not abandoned and lane = 2) as creates
-    from running
+    -- Abandoned ones count too: whoever had them may still be at work.
+    select count(*) as jobs, count(*) filter (where lane = 2) as creates from running
   ),
   by_team as materialized (
-    select team, count(*) as jobs, count(*) filter (where lane = 2) as creates from running where not abandoned group by team
+    select team, count(*) as jobs, count(*) filter (where lane = 2) as creates from running group by team
   ),
   by_account as materialized (
-    select account_region, count(*) as creates from running where not abandoned and lane = 2 group by account_region
+    select account_region, count(*) as creates from running where lane = 2 group by account_region
   ),
   -- A loose index scan: one probe for each team with queued work instead of a pass over the whole queue.
   waiting (lane, team) as (
@@ -122,7 +121,7 @@ begin
   taken as (
     update jobs j set
       attempt = j.attempt + (j.state = 'queued')::int,
-      recoveries = j.recoveries + (j.state = 'running')::int,
+      recoveries = case when j.state = 'running' then j.recoveries + 1 else 0 end,
       state = 'running', holder = p_worker, token = s.token, claimed_at = clock_timestamp(),
       phase = null, percent = null, cancel_requested = (j.state = 'running' and j.cancel_requested)
     from locked k join leased s on s.resource = 'lab:' || k.lab_id
@@ -145,7 +144,8 @@ begin
   return query
   select jsonb_build_object(
     'id', j.id, 'kind', j.kind, 'cause', j.cause, 'attempt', j.attempt, 'max_attempts', j.max_attempts,
-    'correlation_id', j.correlation_id, 'token', j.token, 'lab', lk_lab(b),
+    'correlation_id', j.correlation_id, 'token', j.token, 'lab', lk_lab(b), 'recoveries', j.recoveries,
+    'outputs', (select o.outputs from lab_outputs o where o.lab_id = b.id),
     'done_steps', (select coalesce(jsonb_agg(s.step), '[]') from job_steps s where s.job_id = j.id and s.attempt = j.attempt and s.document_digest = b.document_digest and s.finished_at is not null))
   from jobs j join labs b on b.id = j.lab_id
   where j.id = any (v_ids)
@@ -255,7 +255,8 @@ begin
 
   insert into lab_outputs (lab_id, outputs)
   select e.lab_id, e.outputs from unnest(v_endings) e
-  where e.outputs is not null and not exists (select from lab_outputs o where o.lab_id = e.lab_id and o.outputs = e.outputs)
+  where e.outputs is distinct from coalesce((select o.outputs from lab_outputs o where o.lab_id = e.lab_id), '{}')
+    and e.outputs is not null
   on conflict (lab_id) do update set outputs = excluded.outputs, updated_at = clock_timestamp();
 
   -- The spec moved on while this one was being made: the lab is carried to the newer one next.

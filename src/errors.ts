@@ -94,6 +94,10 @@ export const ERRORS = {
     "Check the provisioner's access; nothing counts as gone until it can be seen.",
   ),
   LK5009: entry("retry", "interrupted", "Nothing to do: it goes on with the next worker."),
+  LK5010: entry(
+    "stop",
+    "job loses its workers",
+    "Read the workers' own logs around these times; then `labkeeper retry LAB`.",
   LK5201: entry(
     "stop",
     "installer cannot be used",

@@ -143,6 +143,10 @@ export interface ClaimedJob {
   readonly maxAttempts: number;
   readonly correlationId: string;
   readonly lease: Lease;
+  /** What is shown to people of the lab so far. */
+  readonly outputs: JsonObject;
+  /** How many workers died or lost their lease on this attempt. */
+  readonly recoveries: number;
   /** Steps that succeeded in an earlier run of this same job. */
   readonly doneSteps: readonly string[];
 }
@@ -193,6 +197,7 @@ export interface WorkStore {
   beginStep(job: ClaimedJob, step: string, previous: string | null): Promise<void>;
   /** Promise P2: durable before anything is created. */
   recordIntent(job: ClaimedJob, intent: JsonObject): Promise<void>;
+  recordOutputs(job: ClaimedJob, outputs: JsonObject): Promise<void>;
   /** Shown by `status`; best effort, silently dropped when the lease is lost. */
   recordProgress(job: ClaimedJob, phase: string, percent: number | null): Promise<void>;
   finish(job: ClaimedJob, outcome: JobOutcome): Promise<void>;

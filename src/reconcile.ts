@@ -72,7 +72,7 @@ export async function reconcile(
         plan,
         desired,
         previous,
-        trustedCommit: previous && isHeldForHistory(plan) ? previous.trustedCommit : commit,
+        trustedCommit: previous && historyRewritten && isHeldForHistory(plan) ? previous.trustedCommit : commit,
         teams: [...policy.teams.values()],
         now,
         correlationId: randomUUID(),
@@ -98,5 +98,6 @@ async function desiredChanges(
   return { commit, policyDigest: policy.digest, files, removed, complete };
 }
 
-/** New history is trusted once nothing waits for a person because of it. */
-const isHeldForHistory = (plan: Plan): boolean => plan.changes.some(({ held }) => held?.guard === "history-rewritten");
+/** New history is trusted once nothing waits for a person because of it; an empty catalog is held before history is. */
+const isHeldForHistory = (plan: Plan): boolean =>
+  plan.changes.some(({ held }) => held?.guard === "history-rewritten" || held?.guard === "catalog-empty");

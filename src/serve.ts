@@ -145,23 +145,29 @@ const ringing = (reporter: Reporter, bell: Doorbell): Reporter => ({
   },
 });
 
-/** Keeps trying to start a worker: the database may come up after this process. */
-const startWorkerPatiently = async (
-  deps: ServeDeps,
-  reporter: Reporter,
+/** Tries until it works or the signal aborts (then null): the database may come up after this process. */
+export const patiently = async <T>(
+  what: string,
+  work: () => Promise<T>,
+  log: Log,
   signal: AbortSignal,
-): Promise<Worker | null> => {
-  const onError = (error: unknown): void => deps.log.error({ err: error }, "worker: a claim or heartbeat failed");
+): Promise<T | null> => {
   for (let failures = 1; !signal.aborted; failures++) {
     try {
-      return await startWorker(await deps.workerDeps(reporter, onError), deps.workerOptions());
+      return await work();
     } catch (error) {
       if (error instanceof LabkeeperError && error.disposition === "stop") throw error;
-      deps.log.error({ err: error, failures }, "worker could not start");
+      log.error({ err: error, failures }, `${what} failed, tried again`);
       await pause(backoff(failures, Math.random()), undefined, { signal }).catch(() => undefined);
     }
   }
   return null;
+};
+
+const startPatiently = (deps: ServeDeps, reporter: Reporter, signal: AbortSignal): Promise<Worker | null> => {
+  const onError = (error: unknown): void => deps.log.error({ err: error }, "worker: a claim or heartbeat failed");
+  const start = async () => startWorker(await deps.workerDeps(reporter, onError), deps.workerOptions());
+  return patiently("starting a worker", start, deps.log, signal);
 };
 
 /**
@@ -174,7 +180,7 @@ export const serve = async (deps: ServeDeps, options: ServeOptions): Promise<voi
   const bell = doorbell();
   const reporter = ringing(logReporter(log), bell);
   log.info({ roles: [...roles] }, "serving");
-  const worker = roles.has("worker") ? await startWorkerPatiently(deps, reporter, signal) : null;
+  const worker = roles.has("worker") ? await startPatiently(deps, reporter, signal) : null;
   const reconciler = roles.has("reconciler") ? reconcileForever(deps, reporter, bell, options) : Promise.resolve();
   if (!signal.aborted) {
     await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));

@@ -66,7 +66,8 @@ const once = <T>(build: () => Promise<T>): (() => Promise<T>) => {
   };
 };
 
-const OWNER_ONLY = 0o700;
+/** As root, the embedded Postgres runs as another user, who has to pass (and cannot list): ADR 0005. */
+const stateMode = (): number => (process.getuid?.() === 0 ? 0o711 : 0o700);
 
 /** What must be closed, in the order in which it was opened. (AsyncDisposableStack is not in Node 20.) */
 interface Closers {
@@ -94,7 +95,7 @@ const closers = (): Closers => {
 const connectionSource = (config: Config, open: Closers): (() => Promise<Connection>) =>
   once(async () => {
     if (config.databaseUrl !== null) return { connectionString: config.databaseUrl };
-    await mkdir(config.stateDir, { recursive: true, mode: OWNER_ONLY });
+    await mkdir(config.stateDir, { recursive: true, mode: stateMode() });
     const { ensurePostgres } = await import("./local/postgres/ensure.ts");
     const server = await ensurePostgres({ stateDir: config.stateDir });
     open.add(() => server.stop());

@@ -12,7 +12,10 @@ import { update } from "./execute/update.ts";
 import type { ClaimedJob, JobOutcome, Reporter, WorkStore } from "./ports.ts";
 
 export interface WorkDeps extends RunDeps {
-  readonly store: Pick<WorkStore, "beginStep" | "recordIntent" | "recordProgress" | "reserve" | "finish">;
+  readonly store: Pick<
+    WorkStore,
+    "beginStep" | "recordIntent" | "recordOutputs" | "recordProgress" | "reserve" | "finish"
+  >;
   readonly reporter: Reporter;
   /** In [0, 1): spreads retries. */
   random(): number;
@@ -35,8 +38,11 @@ const STEPS: Record<ClaimedJob["kind"], readonly Step[]> = { provision, update, 
  */
 export async function work(deps: WorkDeps, job: ClaimedJob, control: Control): Promise<JobOutcome | null> {
   deps.reporter.jobStarted(job);
-  const outcome = await outcomeOf(deps, job, control).catch((error: unknown) =>
-    // It could not even begin: the folder or a store is not there.
+  const outcome = await (job.recoveries > MAX_RECOVERIES
+    ? Promise.reject(poisonous(job))
+    : outcomeOf(deps, job, control)
+  ).catch((error: unknown) =>
+    // It could not even begin: a folder or a store is not there, or it should not.
     failed(deps, job, null, error, redactor([])),
   );
   if (outcome === null) return null;
@@ -50,11 +56,17 @@ export async function work(deps: WorkDeps, job: ClaimedJob, control: Control): P
   return outcome;
 }
 
+/** A job whose workers keep dying is not tried on every worker in turn: it may be what kills them. */
+const MAX_RECOVERIES = 5;
+
+const poisonous = (job: ClaimedJob): LabkeeperError =>
+  new LabkeeperError("LK5010", `${job.kind} of ${job.lab.name} lost its worker ${job.recoveries} times`);
+
 async function outcomeOf(deps: WorkDeps, job: ClaimedJob, control: Control): Promise<JobOutcome | null> {
   const position: { step: string | null } = { step: null };
   await using run = await beginRun(deps, job, control.signal);
   try {
-    let found: Findings = { intent: job.lab.intent, outputs: {}, credentials: null, receipt: null };
+    let found: Findings = { intent: job.lab.intent, outputs: job.outputs, credentials: null, receipt: null };
     for (const step of remaining(STEPS[job.kind], job.doneSteps)) {
       if (control.leaving()) return { kind: "released" };
       control.signal.throwIfAborted();

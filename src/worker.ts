@@ -40,6 +40,8 @@ interface Active {
 
 /** Destroys are never dead; after this many attempts a waiting caller is told that they fail. */
 const STUCK_AFTER = 3;
+/** Or when the next attempt is further off than this. */
+const STUCK_WAIT_MS = 300_000;
 
 export async function startWorker(deps: WorkerDeps, options: WorkerOptions): Promise<Worker> {
   const { store, clock } = deps;
@@ -71,7 +73,10 @@ export async function startWorker(deps: WorkerDeps, options: WorkerOptions): Pro
   };
 
   const note = (job: ClaimedJob, outcome: JobOutcome | null): void => {
-    const stuck = outcome?.kind === "retry" && job.kind === "destroy" && job.attempt >= STUCK_AFTER;
+    const stuck =
+      outcome?.kind === "retry" &&
+      job.kind === "destroy" &&
+      (job.attempt >= STUCK_AFTER || outcome.retryAt.getTime() - clock.now().getTime() > STUCK_WAIT_MS);
     if (outcome?.kind === "dead" || stuck) failed.add(job.lab.name);
     else if (outcome?.kind === "provisioned" || outcome?.kind === "destroyed") failed.delete(job.lab.name);
   };

@@ -27,12 +27,13 @@ export const register: Register = (program, context) => {
       const roles = parseRoles(options.roles, command);
       await withEdges(context, async (edges) => {
         const { config } = edges;
-        const [{ serve }, { createLog }] = await Promise.all([import("../serve.ts"), import("../log.ts")]);
+        const [{ patiently, serve }, { createLog }] = await Promise.all([import("../serve.ts"), import("../log.ts")]);
         const log = await createLog(config.logLevel);
         // A wrong catalog address or a schema that cannot be used is told at once, not once a poll.
         if (roles.has("reconciler")) await edges.catalog();
-        const { applied } = await edges.migrate();
-        if (applied.length > 0) log.info({ applied }, "schema migrated");
+        const migrated = await patiently("reaching the database", () => edges.migrate(), log, context.signal);
+        if (migrated !== null && migrated.applied.length > 0)
+          log.info({ applied: migrated.applied }, "schema migrated");
         const onWork = async (callback: () => void): Promise<AsyncDisposable> => (await edges.store()).onWork(callback);
         await serve({ log, onWork, ...edges }, { roles, pollMs: config.pollSeconds * 1000, signal: context.signal });
         context.exitWith(0);

@@ -4,7 +4,7 @@ const LABEL = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
 
 /** What a lab file's path says. */
 export interface LabPath {
-  /** The folder under `labs/`; empty when there is none. */
+  /** The folder under `labs/`. What stands there itself may be such a folder in disguise (a link, a submodule). */
   readonly team: string;
   /** The file's name without its ending. */
   readonly name: string;
@@ -35,7 +35,7 @@ export const readLabPath = (path: string): LabPath => {
   const [, ...rest] = path.split("/");
   const file = rest.pop() ?? "";
   const name = labNameOf(file);
-  return { team: rest[0] ?? "", name, refused: refusal(rest, file, name) };
+  return { team: rest[0] ?? name, name, refused: refusal(rest, file, name) };
 };
 
 /**

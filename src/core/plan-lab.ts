@@ -3,6 +3,7 @@ import { type AcceptedFile, create, destroy, isAccepted, keep, leave, type Subje
 import { immutableChanges, mutableChanges, reachesLab } from "./plan-fields.ts";
 import { holdId } from "./plan-hash.ts";
 import { resolveSpec } from "./resolve.ts";
+import { isLive } from "./states.ts";
 import type { CatalogPolicy, Change, Comparison, DesiredFile, FieldChange, Lab, Operation } from "./types.ts";
 
 export interface Circumstances {
@@ -34,6 +35,10 @@ export const changeFor = ({ name, files, lab, job }: Comparison, around: Circums
     path: file?.path ?? lab?.path ?? "",
     commit: around.commit,
   };
+  // What a lab may live is pinned with it: no file that cannot be taken makes it live longer (promise P12).
+  const untaken = another !== undefined || (file !== undefined && !isAccepted(file));
+  if (untaken && lab !== null && isDue(lab, around.now) && isLive(lab.state) && !isBeingDestroyed(lab, job))
+    return expired(subject, lab);
   if (another !== undefined) return keep(subject, `${files.length} files claim this name: none of them counts`);
   if (file !== undefined && !isAccepted(file)) return refused(subject, file, lab);
   if (lab === null || (file !== undefined && lab.state === "destroyed" && makesRoom(lab)))

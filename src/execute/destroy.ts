@@ -6,11 +6,12 @@ import { type Findings, type Run, type Step, secretKey } from "./step.ts";
 export const destroy: readonly Step[] = [
   { name: "destroy", durable: false, run: remove },
   { name: "observe", durable: false, run: observeTwice },
-  { name: "remove-credentials", durable: false, run: removeCredentials },
+  { name: "clean-up", durable: false, run: cleanUp },
 ];
 
-async function remove({ order, provisioner, context }: Run, { intent }: Findings): Promise<Partial<Findings>> {
-  if (intent) await provisioner.destroy(order, intent, context);
+async function remove(run: Run, { intent }: Findings): Promise<Partial<Findings>> {
+  // Without an intent nothing was made, and the provisioner may not even be there to ask.
+  if (intent) await run.provisioner.destroy(run.order, intent, run.context);
   return {};
 }
 
@@ -24,10 +25,11 @@ async function observeTwice(run: Run, found: Findings): Promise<Partial<Findings
   return { receipt: { provisioner: run.order.spec.provisioner, observations: [first, second] } };
 }
 
-async function lookForAbsence({ order, provisioner, context, now }: Run, { intent }: Findings): Promise<Sighting> {
+async function lookForAbsence(run: Run, { intent }: Findings): Promise<Sighting> {
+  const { order, context, now } = run;
   if (!intent)
     return { at: now(), verdict: "absent", evidence: ["no intent was ever recorded, so nothing was made (P2)"] };
-  const seen = await provisioner.observe(order, intent, context);
+  const seen = await run.provisioner.observe(order, intent, context);
   switch (seen.verdict) {
     case "absent":
       return { at: now(), verdict: "absent", evidence: seen.evidence };
@@ -38,7 +40,9 @@ async function lookForAbsence({ order, provisioner, context, now }: Run, { inten
   }
 }
 
-async function removeCredentials({ order, secrets }: Run): Promise<Partial<Findings>> {
+/** What was only kept for the lab goes with it; logs and install state stay for those who ask later. */
+async function cleanUp({ order, secrets, removeWorkspace }: Run): Promise<Partial<Findings>> {
   await secrets.remove(secretKey(order.id));
+  await removeWorkspace();
   return {};
 }

@@ -38,9 +38,13 @@ async function install(run: Run, { intent }: Findings): Promise<Partial<Findings
   return installed;
 }
 
-async function storeCredentials({ order, secrets }: Run, { credentials }: Findings): Promise<Partial<Findings>> {
+async function storeCredentials(
+  { order, secrets, recordOutputs }: Run,
+  { credentials, outputs }: Findings,
+): Promise<Partial<Findings>> {
   if (!credentials) throw new LabkeeperError("LK5005", "install answered no credentials");
   await secrets.put(secretKey(order.id), credentials);
+  await recordOutputs(outputs);
   return {};
 }
 

@@ -16,7 +16,7 @@ import { labLog } from "./lab-log.ts";
 import { logKey, type Run, secretKey } from "./step.ts";
 
 export interface RunDeps {
-  readonly store: Pick<WorkStore, "recordIntent" | "recordProgress" | "reserve">;
+  readonly store: Pick<WorkStore, "recordIntent" | "recordOutputs" | "recordProgress" | "reserve">;
   /** The provisioners that this labkeeper's configuration registers, by name. */
   readonly provisioners: ReadonlyMap<string, Provisioner>;
   readonly artifacts: ArtifactStore;
@@ -77,6 +77,8 @@ export async function beginRun(
     },
     secrets: deps.secrets,
     artifacts: deps.artifacts,
+    removeWorkspace: () => deps.workspace.remove(lab.id),
+    recordOutputs: (outputs) => deps.store.recordOutputs(job, outputs),
     recordIntent: (intent) => deps.store.recordIntent(job, intent),
     reserve: async (needs) => {
       if (needs.length > 0) await deps.store.reserve(job, needs);

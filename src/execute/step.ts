@@ -24,6 +24,9 @@ export interface Run {
   reserve(needs: readonly ResourceNeed[]): Promise<void>;
   /** From here on these are redacted from the log and from messages too. */
   learnSecrets(credentials: Credentials): void;
+  removeWorkspace(): Promise<void>;
+  /** Shown by `status` and to people; durable, so that a worker that takes over still knows them. */
+  recordOutputs(outputs: JsonObject): Promise<void>;
   /** Without any secret this run knows of. */
   redact(text: string): string;
   /** ISO 8601, by this host's clock. */

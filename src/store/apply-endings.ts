@@ -88,7 +88,7 @@ export async function applyDestroys(
   const endings = approved.map(({ operation: { lab, cause } }) => ({ lab, cause }));
   if (endings.length === 0) return { jobs: 0, skipped: [] };
   const { rows } = await sql<{ id: string }>`
-    update labs l set destroy_cause = r.cause, destroy_requested_at = now()
+    update labs l set destroy_cause = r.cause, destroy_requested_at = coalesce(l.leaving_since, now())
     from jsonb_to_recordset(${jsonb(endings.map(target))}::jsonb) as r(id uuid, resource_version bigint, cause jsonb)
     where l.id = r.id and l.resource_version = r.resource_version and l.destroy_cause is null and l.state <> 'destroyed'
     returning l.id

@@ -10,7 +10,11 @@ const labIdOf = (change: Change): string | null => ("lab" in change.operation ? 
  * Makes the stored holds those of this plan. A hold has the same id for the same change, so an approval survives any
  * number of cycles; one whose change went through is used, one whose change is no longer wanted is withdrawn.
  */
-export async function recordHolds(context: Application, changes: readonly Change[]): Promise<void> {
+export async function recordHolds(
+  context: Application,
+  changes: readonly Change[],
+  skipped: ReadonlySet<string>,
+): Promise<void> {
   const held = changes.flatMap((change) => (change.held ? [{ ...change.held, change }] : []));
   const rows = held.map(({ hold, guard, message, release, approvable, change }) => ({
     id: hold,
@@ -37,12 +41,13 @@ export async function recordHolds(context: Application, changes: readonly Change
 
   const stillHeld = held.map(({ hold }) => hold);
   const passed = changes.filter(({ held: hold, action }) => hold === null && action !== "keep").map(({ lab }) => lab);
+  const waiting = [...held.map(({ change }) => change.lab), ...skipped];
   const { rows: ended } = await sql<{ id: string; lab: string; lab_id: string | null; state: string; guard: string }>`
     update holds set
       state = case when state = 'approved' and lab = any (${passed}::text[]) then 'used' else 'withdrawn' end, resolved_at = now()
     where state in ('open', 'approved') and id <> all (${stillHeld}::text[])
-      -- An approved hold waits on while a later guard holds the same change.
-      and not (state = 'approved' and lab = any (${held.map(({ change }) => change.lab)}::text[]))
+      -- An approved hold waits on while a later guard holds the same change, or the change was skipped this time.
+      and not (state = 'approved' and lab = any (${waiting}::text[]))
     returning id, lab, lab_id, state, guard
   `.execute(context.tx);
 

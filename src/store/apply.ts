@@ -47,7 +47,7 @@ export function apply(db: Db, application: PlanApplication, lease: Lease): Promi
       await step(applyLeaves(context, pick(plan.changes, "leave")));
       await step(applyDestroys(context, [...pick(plan.changes, "destroy"), ...pick(plan.changes, "replace")]));
       await step(applyForgets(context, pick(plan.changes, "forget")));
-      await recordHolds(context, plan.changes);
+      await recordHolds(context, plan.changes, new Set(skipped));
       await warnOfExpiry(context, application.now);
       await recordTeams(tx, application);
       if (enqueued.count > 0) await sql`select pg_notify(${WORK_CHANNEL}, '')`.execute(tx);

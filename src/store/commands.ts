@@ -119,6 +119,11 @@ async function cancel(db: Db, name: string, actor: string): Promise<{ jobCancell
         remedy: `Set spec.protect to false in ${lab.path} first.`,
       });
     }
+    if (lab.spec.suspend) {
+      throw new LabkeeperError("LK3004", `${name} is suspended`, {
+        remedy: `Set spec.suspend to false in ${lab.path} first.`,
+      });
+    }
     const cause = { kind: "command", command: "cancel", actor } as const;
     const correlationId = randomUUID();
     const { rows } = await sql<{ kind: JobKind }>`

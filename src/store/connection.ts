@@ -21,6 +21,9 @@ export function connect(
   const pool = new pg.Pool({
     max: options.max ?? 12,
     connectionTimeoutMillis: 10_000,
+    // A connection that hangs must end as an error: leases run out meanwhile. Milliseconds.
+    query_timeout: 60_000,
+    keepAlive: true,
     idleTimeoutMillis: 30_000,
     application_name: options.name ?? "labkeeper",
     ...connection,

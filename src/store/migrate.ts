@@ -45,10 +45,15 @@ export async function migrate(connection: Connection): Promise<{ readonly applie
     await client.query("select pg_advisory_xact_lock($1, 0)", [MIGRATION_LOCK]);
     const status = await readStatus(client, known);
     refuseUnfit(status);
-    await client.query(
-      `create table if not exists labkeeper_migrations (
+    // Asked first: a login without the right to create must be able to find that nothing is to be done.
+    const [table] = (
+      await client.query<{ there: string | null }>("select to_regclass('labkeeper_migrations') as there")
+    ).rows;
+    if (!table?.there)
+      await client.query(
+        `create table labkeeper_migrations (
          version integer primary key, name text not null, applied_at timestamptz not null default now())`,
-    );
+      );
     const missing = known.filter(({ version }) => !status.applied.includes(version));
     for (const { version, name, sql } of missing) {
       await client.query(sql).catch((cause: unknown) => {

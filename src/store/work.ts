@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import type { Cause, JobKind } from "../core/types.ts";
+import type { Cause, JobKind, JsonObject } from "../core/types.ts";
 import type { ClaimedJob, ClaimRequest, JobOutcome, WorkStore } from "../ports.ts";
 import { batched } from "./batched.ts";
 import { type Db, guarded } from "./connection.ts";
@@ -8,7 +8,7 @@ import { jsonb } from "./json.ts";
 import { reserve } from "./reservations.ts";
 import { type LabRow, labFromRow } from "./rows.ts";
 
-/** A destroy that failed this often is tried on for ever, but nobody waits for it. */
+/** A destroy that failed this often, or waits for long, is tried on for ever, but nobody waits for it. */
 const STUCK_AFTER = 3;
 
 interface ClaimedRow {
@@ -21,6 +21,8 @@ interface ClaimedRow {
   readonly token: number;
   readonly lab: LabRow;
   readonly done_steps: readonly string[];
+  readonly recoveries: number;
+  readonly outputs: JsonObject | null;
 }
 
 const claimedJob = (row: ClaimedRow, worker: string): ClaimedJob => ({
@@ -32,6 +34,8 @@ const claimedJob = (row: ClaimedRow, worker: string): ClaimedJob => ({
   maxAttempts: row.max_attempts,
   correlationId: row.correlation_id,
   lease: { resource: `lab:${row.lab.id}`, holder: worker, token: row.token },
+  outputs: row.outputs ?? {},
+  recoveries: row.recoveries,
   doneSteps: row.done_steps,
 });
 
@@ -69,6 +73,15 @@ export const workStore = (db: Db): Omit<WorkStore, "onWork"> => ({
     },
     (job: ClaimedJob, step: string, previous: string | null) => ({ job, step, previous }),
   ),
+
+  recordOutputs: (job, outputs) =>
+    guarded(() =>
+      db.transaction().execute(async (tx) => {
+        await sql`select lk_require_lease(${job.lease.resource}, ${job.lease.token})`.execute(tx);
+        await sql`insert into lab_outputs (lab_id, outputs) values (${job.lab.id}, ${jsonb(outputs)}::jsonb)
+          on conflict (lab_id) do update set outputs = excluded.outputs, updated_at = clock_timestamp()`.execute(tx);
+      }),
+    ),
 
   recordProgress: (job, phase, percent) =>
     guarded(async () => {
@@ -120,9 +133,8 @@ export const workStore = (db: Db): Omit<WorkStore, "onWork"> => ({
     guarded(async () => {
       const { rows } = await sql<{ n: string }>`
         select count(*) as n from jobs
-        where state = 'running' or (state = 'queued' and not (kind = 'destroy' and attempt >= ${STUCK_AFTER}))`.execute(
-        db,
-      );
+        where state = 'running' or (state = 'queued' and not (kind = 'destroy' and attempt > 0
+          and (attempt >= ${STUCK_AFTER} or run_at > clock_timestamp() + interval '5 minutes')))`.execute(db);
       return Number(rows[0]?.n ?? 0);
     }),
 });

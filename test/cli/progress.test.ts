@@ -13,6 +13,8 @@ const claimed = (name: string): ClaimedJob => ({
   maxAttempts: 3,
   correlationId: "c",
   lease: { resource: "lab:x", holder: "w", token: 1 },
+  outputs: {},
+  recoveries: 0,
   doneSteps: [],
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { guard, RULES } from "../../src/core/guard.ts";
+import { readLabFile } from "../../src/core/lab-file.ts";
 import { makePlan } from "../../src/core/plan.ts";
 import type { CatalogPolicy, Comparison, GuardFacts, Plan } from "../../src/core/types.ts";
 import {
@@ -367,4 +368,11 @@ describe("holds", () => {
   it("are part of the plan's hash, so a held plan is another plan", () => {
     expect(plan([removed("one")], { historyRewritten: true }).hash).not.toBe(plan([removed("one")]).hash);
   });
+});
+
+it("holds a team's destroys when its whole folder became something that cannot be read", () => {
+  const policy = policyOf();
+  const link = readLabFile({ path: "labs/red", kind: "refused", blobOid: "1".repeat(40), why: "symlink" }, policy);
+  const comparisons = [compared(link.name, null, [link]), removed("one")];
+  expect(guards(plan(comparisons))).toMatchObject({ one: "unreadable-file" });
 });

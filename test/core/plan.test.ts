@@ -80,8 +80,8 @@ describe("two files with one name", () => {
     ]);
   });
 
-  it("keeps the lab even when it is due", () => {
-    expect(only(compared("one", labOf("one", { expiresAt: NOW }), files)).action).toBe("keep");
+  it("do not make the lab live longer", () => {
+    expect(only(compared("one", labOf("one", { expiresAt: NOW }), files)).action).toBe("destroy");
   });
 });
 
@@ -173,8 +173,11 @@ describe("expiry", () => {
       expect(only(compared("one", due, [fileOf("one", { spec })])).operation.kind).toBe("destroy");
   });
 
-  it("waits while the lab's file is refused", () => {
-    expect(only(compared("one", due, [refusedFile("one")])).action).toBe("keep");
+  it("does not wait for a refused file to be mended: what a lab may live is pinned with it", () => {
+    expect(only(compared("one", due, [refusedFile("one")])).operation).toMatchObject({
+      kind: "destroy",
+      cause: { kind: "expired" },
+    });
   });
 });
 

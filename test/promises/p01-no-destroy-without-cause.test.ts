@@ -1,5 +1,6 @@
 /** P1: no destroy without a recorded cause. Could not read is never is gone. */
 
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openCatalog } from "../../src/git/open-catalog.ts";
@@ -76,6 +77,20 @@ describe("what cannot be read destroys nothing", () => {
     }
     await expectUntouched(w);
   });
+});
+
+test("a repository that lost objects destroys nothing", async () => {
+  await using w = await threeLabs();
+  w.commit({ ...gone("one"), ...lab("four") });
+  const tree = w.repository.git(["rev-parse", "main:labs/team-a"]);
+  const object = join(w.repository.path, "objects", tree.slice(0, 2), tree.slice(2));
+  const bytes = readFileSync(object);
+  rmSync(object);
+  await expect(w.reconcile()).rejects.toMatchObject({ code: "LK1004" });
+  await expectUntouched(w);
+  writeFileSync(object, bytes);
+  await w.turn();
+  expect(await w.existing()).toEqual(["four", "three", "two"]);
 });
 
 describe("a catalog that is broken destroys nothing", () => {
@@ -238,7 +253,8 @@ describe("causes", () => {
     const cause = { kind: "expired", expiresAt: expiresAt?.toISOString() };
     expect(await w.lab("one")).toMatchObject({ state: "destroyed", destroyCause: cause });
 
-    await w.turn(lab("one", { owner: "hubot" }));
+    const { plan } = await w.turn(lab("one", { owner: "hubot" }));
+    expect(plan.summary).toMatchObject({ create: 0, update: 0, destroy: 0 });
     await w.turn();
     expect(await w.existing()).toEqual(["two"]);
     expect(await w.states()).toEqual({ one: "destroyed", two: "ready" });

@@ -1,11 +1,16 @@
 /** P5: ready means usable: the lab answers with the credentials that are stored. */
 
+import { chmod } from "node:fs/promises";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { credentials } from "../../src/core/credentials.ts";
 import { LabkeeperError } from "../../src/errors.ts";
+import { askPostgres } from "../../src/local/local-postgres/ask.ts";
+import { localPostgresCommand } from "../../src/local/local-postgres/command.ts";
 import type { SecretStore } from "../../src/ports.ts";
+import { execProvisioner } from "../../src/provisioners/exec.ts";
 import { hashOf } from "../../src/provisioners/simulated-cluster.ts";
-import { lab, labs } from "./files.ts";
+import { gone, lab, labs } from "./files.ts";
 import { type World, world } from "./world.ts";
 
 async function expectNotReady(w: World, code: string): Promise<void> {
@@ -114,6 +119,31 @@ test("a lab that was ready stays so through a failed update, and says that it is
   expect(await w.lab("one")).toMatchObject({ state: "ready", failure: null, failedDigest: null });
   expect((await w.cloud.clusters())[0]).toMatchObject({ workers: 3 });
   await expectUsable(w, "one");
+});
+
+test("a real server answers to its stored credentials when it is ready, and to nobody when it is gone", async () => {
+  await using w = await world({
+    provisioners: (folder) => ({
+      "local-postgres": execProvisioner({
+        name: "local-postgres",
+        command: localPostgresCommand({ sharedDir: join(folder, "shared") }),
+        environment: process.env,
+      }),
+    }),
+  });
+  // As root, Postgres runs as somebody else, who has to pass.
+  await chmod(w.folder, 0o711);
+  await w.turn({ ...lab("real", { spec: { profile: "local-postgres" } }), ...lab("other") });
+  expect(await w.lab("real")).toMatchObject({ state: "ready", failure: null });
+  const stored = await w.secrets.get(`labs/${(await w.lab("real")).id}`);
+  const url = stored?.reveal("url") ?? "";
+  expect(await askPostgres(url, "select 6 * 7 as answer")).toEqual([{ answer: 42 }]);
+  await w.turn(gone("real"));
+  expect(await w.detail("real")).toMatchObject({
+    lab: { state: "destroyed" },
+    receipt: { provisioner: "local-postgres" },
+  });
+  await expect(askPostgres(url, "select 1")).rejects.toThrow();
 });
 
 test("the database refuses ready without an intent", async () => {

@@ -196,3 +196,50 @@ test("a file that goes while its lab is made takes it down, and comes back as a 
   const made = await w.sql("select state from labs where name = 'one' order by created_at");
   expect(made).toEqual([{ state: "destroyed" }, { state: "ready" }]);
 });
+
+test("a lab whose provisioner is not registered can be destroyed, because nothing was made", async () => {
+  await using w = await world({
+    profiles: { other: { provisioner: "nowhere" } },
+    files: { ...lab("one", { spec: { profile: "other" } }), ...lab("two") },
+  });
+  await w.turn();
+  expect(await w.lab("one")).toMatchObject({ state: "failed_permanent", failure: { code: "LK5001" } });
+  await w.turn(gone("one"));
+  expect((await w.lab("one")).state).toBe("destroyed");
+});
+
+test("an approval outlives a cycle in which the lab had moved on", async () => {
+  await using w = await world({ guards: { maxDestroys: 0 }, files: labs(["one", "two"]) });
+  await w.turn();
+  await w.turn(gone("one"));
+  const [hold] = await w.holds();
+  await w.store.approve(hold?.id ?? "", "octocat");
+  const compare: typeof w.store.compare = async (...input) => {
+    const compared = await w.store.compare(...input);
+    await w.sql("update labs set monthly_cost = monthly_cost");
+    return compared;
+  };
+  expect((await w.reconcile({ ...w.store, compare })).applied?.skipped).toEqual(["one"]);
+  await w.turn();
+  expect((await w.lab("one")).state).toBe("destroyed");
+});
+
+test("a job that keeps losing its worker is given up, and says so", async () => {
+  await using w = await world({ files: lab("one") });
+  await w.reconcile();
+  for (let death = 0; death < 7; death += 1) {
+    await w.store.claim({
+      worker: `dies-${death}`,
+      slots: 1,
+      destroySlots: 0,
+      leaseSeconds: 60,
+      limits: { jobs: 9, creates: 9, createsPerTeam: 9, createsPerAccountRegion: 9 },
+    });
+    await w.sql("update leases set expires_at = clock_timestamp()");
+  }
+  await w.work();
+  expect(await w.lab("one")).toMatchObject({ state: "failed_permanent", failure: { code: "LK5010" } });
+  await w.store.retry("one", "octocat");
+  await w.work();
+  expect((await w.lab("one")).state).toBe("ready");
+});

@@ -39,8 +39,8 @@ export interface WorldOptions {
   /** Profiles of the catalog, over a quick simulated one. `quick` itself is always there. */
   readonly profiles?: Readonly<Record<string, ProfileChange>>;
   readonly files?: Files;
-  /** More provisioners than `simulated`. */
-  readonly provisioners?: Readonly<Record<string, Provisioner>>;
+  /** More provisioners than `simulated`, which may keep what they need in the world's folder. */
+  readonly provisioners?: (folder: string) => Readonly<Record<string, Provisioner>>;
 }
 
 export type WorkOptions = Partial<WorkerOptions> & Partial<Pick<WorkerDeps, "store" | "secrets">>;
@@ -69,8 +69,8 @@ export interface World extends AsyncDisposable {
   readonly reported: unknown[];
 
   commit(files: Files): string;
-  reconcile(): Promise<Reconciled>;
-  dryRun(): Promise<Reconciled>;
+  reconcile(other?: Store): Promise<Reconciled>;
+  dryRun(other?: Store): Promise<Reconciled>;
   /** Starts a worker that the test stops. */
   worker(options?: WorkOptions): Promise<Worker>;
   /** Works until nothing runs and nothing is due; retries that wait for their time go on waiting. */
@@ -130,7 +130,14 @@ export async function world(options: WorldOptions = {}): Promise<World> {
   const real = underWeather(simulatedProvisioner({ cloud: watched, seed: "promises" }), () => self.weather);
   let workers = 0;
 
-  const deps = () => ({ catalog: self.catalog, store, shippedProfiles, clock, reporter, holder: "test" });
+  const deps = (other: Store = store) => ({
+    catalog: self.catalog,
+    store: other,
+    shippedProfiles,
+    clock,
+    reporter,
+    holder: "test",
+  });
   const sql: World["sql"] = async <Row extends object>(text: string, values: readonly unknown[] = []) =>
     (await pool.query<Row>(text, [...values])).rows;
 
@@ -152,13 +159,15 @@ export async function world(options: WorldOptions = {}): Promise<World> {
     sql,
 
     commit: (files) => repository.commit(files),
-    reconcile: () => reconcile(deps(), { dryRun: false }),
-    dryRun: () => reconcile(deps(), { dryRun: true }),
+    reconcile: (other) => reconcile(deps(other), { dryRun: false }),
+    dryRun: (other) => reconcile(deps(other), { dryRun: true }),
     worker: ({ store: otherStore, secrets: otherSecrets, ...changes } = {}) =>
       startWorker(
         {
           store: otherStore ?? store,
-          provisioners: new Map(Object.entries({ ...options.provisioners, simulated: interfered(real, interfere) })),
+          provisioners: new Map(
+            Object.entries({ ...options.provisioners?.(folder.path), simulated: interfered(real, interfere) }),
+          ),
           artifacts,
           secrets: otherSecrets ?? secrets,
           workspace: folderWorkspace(join(folder.path, "work")),
@@ -183,7 +192,10 @@ export async function world(options: WorldOptions = {}): Promise<World> {
     work: async (changes) => {
       const worker = await self.worker(changes);
       try {
-        await vi.waitFor(async () => expect(await busy(sql)).toEqual([]), { interval: 10, timeout: DEADLINE });
+        await vi.waitFor(
+          async () => expect({ busy: await busy(sql), errors }).toEqual({ busy: [], errors: expect.anything() }),
+          { interval: 10, timeout: DEADLINE },
+        );
       } finally {
         await worker.stop();
       }

@@ -57,7 +57,7 @@ const facts = (detail: LabDetail, now: Date, colours: Palette): string[][] => {
     ["file", `${escapeTerminal(lab.path)} at ${lab.commit.slice(0, 10)}`],
     ["created", `${stamp(lab.createdAt)} (${relative(lab.createdAt, now)})`],
     ...(lab.readyAt === null ? [] : [["ready", stamp(lab.readyAt)] as const]),
-    ...(lab.expiresAt === null
+    ...(lab.expiresAt === null || lab.state === "destroyed"
       ? []
       : [["expires", `${stamp(lab.expiresAt)} (${relative(lab.expiresAt, now)})`] as const]),
     ...(flags.length === 0 ? [] : [["flags", flags.join(", ")] as const]),
