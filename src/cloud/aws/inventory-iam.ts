@@ -1,9 +1,9 @@
 /** A cluster's roles, users and instance profiles, by the exact beginning of their names and by their tags. */
 
 import {
+  GetInstanceProfileCommand,
   type IAMClient,
   ListInstanceProfilesCommand,
-  ListInstanceProfileTagsCommand,
   ListOpenIDConnectProvidersCommand,
   ListOpenIDConnectProviderTagsCommand,
   ListRolesCommand,
@@ -84,11 +84,10 @@ const instanceProfiles: Kind = {
     );
     return { items, next: after(answer) };
   },
-  tags: async (look, iam, { name: InstanceProfileName }, Marker) => {
-    const answer = await ask(look, (options) =>
-      iam.send(new ListInstanceProfileTagsCommand({ InstanceProfileName, Marker }), options),
-    );
-    return { items: given(answer.Tags, "Tags"), next: after(answer) };
+  tags: async (look, iam, { name: InstanceProfileName }) => {
+    const command = new GetInstanceProfileCommand({ InstanceProfileName });
+    const answer = await ask(look, (options) => iam.send(command, options));
+    return { items: given(answer.InstanceProfile, "InstanceProfile").Tags ?? [], next: undefined };
   },
 };
 
