@@ -98,6 +98,7 @@ export const ERRORS = {
     "stop",
     "job loses its workers",
     "Read the workers' own logs around these times; then `labkeeper retry LAB`.",
+  ),
   LK5201: entry(
     "stop",
     "installer cannot be used",
