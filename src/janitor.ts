@@ -1,16 +1,9 @@
 /** Story 3: what must not be forgotten. Looks at what was thought gone, and for what nobody answers for. */
 
+import type { CloudInventory, OrphanStore, ReceiptCheckStore } from "./cloud-ports.ts";
 import { orphansAmong } from "./core/orphans.ts";
 import { asLeader } from "./leadership.ts";
-import type {
-  Clock,
-  CloudInventory,
-  LabOrder,
-  LeaseStore,
-  OrphanStore,
-  Provisioner,
-  ReceiptCheckStore,
-} from "./ports.ts";
+import type { Clock, LabOrder, LeaseStore, Provisioner } from "./ports.ts";
 
 export interface JanitorDeps {
   readonly store: ReceiptCheckStore & OrphanStore & LeaseStore;

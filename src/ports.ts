@@ -4,9 +4,7 @@
  */
 
 import type {
-  CatalogEntry,
   Cause,
-  Change,
   Comparison,
   DesiredFile,
   FailureRecord,
@@ -21,46 +19,6 @@ import type {
   ResolvedSpec,
   TeamPolicy,
 } from "./core/types.ts";
-
-// ------------------------------------------------------------------ catalog
-
-/** A git catalog. Paths are relative to the repository's root, with `/`. */
-export interface CatalogSource {
-  /** Fetches the reference and answers its commit (40 hex digits). */
-  head(signal?: AbortSignal): Promise<string>;
-  /** `catalog.yaml` and `profiles/*.yaml` at a commit; an empty list when there are none. */
-  policyFiles(commit: string): Promise<readonly CatalogEntry[]>;
-  /**
-   * Everything under `labs/` that differs; all of it when `from` is null or no longer known.
-   * `complete` says that the list is the whole catalog rather than a difference.
-   */
-  labChanges(
-    from: string | null,
-    to: string,
-  ): Promise<{ readonly entries: readonly CatalogEntry[]; readonly complete: boolean }>;
-  /** False also when `ancestor` is not known: history that cannot be followed is not trusted. */
-  isAncestor(ancestor: string, descendant: string): Promise<boolean>;
-}
-
-/** A catalog that is checked out in a folder, committed or not. Entries have no blob oid. */
-export interface Checkout {
-  /** `catalog.yaml` and `profiles/*.yaml`. */
-  policyFiles(): readonly CatalogEntry[];
-  /** Paths of everything under `labs/` that looks like a lab. */
-  labPaths(): readonly string[];
-  /** The entries of some of these paths, in the same order; one that is gone is `removed`. */
-  read(paths: readonly string[]): readonly CatalogEntry[];
-}
-
-/** How a working tree differs from a commit. */
-export interface ChangesSince {
-  /** Paths under `labs/` that were added or changed, tracked or not; null when only comparing contents can tell. */
-  readonly changed: readonly string[] | null;
-  /** Lab files as the commit has them: those changed or removed since, or all of them when `changed` is null. */
-  readonly before: readonly CatalogEntry[];
-  /** `catalog.yaml` and `profiles/` as the commit has them; null when they are the same now. */
-  readonly policyBefore: readonly CatalogEntry[] | null;
-}
 
 // ---------------------------------------------------------------- reconcile
 
@@ -286,60 +244,6 @@ export interface Workspace {
   remove(labId: string): Promise<void>;
 }
 
-// -------------------------------------------------------------------- cloud
-
-/** Exactly one cluster. Never a pattern: an empty infraId or labId is refused by everything that takes a target. */
-export interface CloudTarget {
-  /** A name under `accounts:` in the configuration; null: the default credentials. */
-  readonly account: string | null;
-  /** The account it was made in, as the cloud counts them: a look into another one proves nothing. Null: not known. */
-  readonly accountId?: string | null;
-  readonly region: string;
-  /** Every region the lab's policy allows: a look covers all of them. */
-  readonly regions: readonly string[];
-  readonly infraId: string;
-  readonly labId: string;
-  readonly clusterName: string;
-  readonly baseDomain: string;
-}
-
-/** Something that exists in a cloud. `id` is its ARN, or as good as one where the cloud gives none. */
-export interface CloudResource {
-  readonly id: string;
-  readonly type: string;
-  readonly account: string;
-  readonly region: string;
-  readonly infraId: string | null;
-  readonly labId: string | null;
-  readonly createdAt: Date | null;
-  /** US dollars a day, estimated; null when nobody knows. */
-  readonly dailyCost: number | null;
-}
-
-/** What a cloud shows. Looking never changes anything; what could not be looked at is said, never left out. */
-export interface CloudInventory {
-  observe(target: CloudTarget, signal?: AbortSignal): Promise<Observation>;
-  /** Everything in all accounts and regions that carries labkeeper's or an OpenShift cluster's tags. */
-  sweep(signal?: AbortSignal): Promise<{
-    readonly resources: readonly CloudResource[];
-    readonly unseen: readonly { readonly scope: string; readonly reason: string }[];
-  }>;
-}
-
-/** Checks and small repairs in a cloud that belong to one lab. */
-export interface CloudAccount {
-  /** Who the credentials belong to now, for `CloudTarget.accountId`. @throws LK5302 when the configuration says another */
-  accountId(account: string | null, signal?: AbortSignal): Promise<string>;
-  /** @throws with class and remedy: hosted zone, name already in the zone, instance types per zone, credentials */
-  preflight(lab: LabOrder, signal?: AbortSignal): Promise<readonly ResourceNeed[]>;
-  /** Removes DNS records of exactly this cluster; answers what it removed. */
-  removeDnsRecords(target: CloudTarget, signal?: AbortSignal): Promise<readonly string[]>;
-  /** Removes one resource that an operator named; refuses types it does not know. */
-  destroyResource(resource: CloudResource, signal?: AbortSignal): Promise<void>;
-  /** Environment for an installer run under this account: short-lived credentials, never logged. */
-  credentialsEnvironment(account: string | null, signal?: AbortSignal): Promise<Readonly<Record<string, string>>>;
-}
-
 // ---------------------------------------------------- artifacts and secrets
 
 /** Credentials by name (`kubeconfig`, `password`, …). Prints as `[secret]` wherever it ends up by accident. */
@@ -458,55 +362,6 @@ export interface ReadStore {
   queue(): Promise<{ readonly queued: number; readonly running: number; readonly dead: number }>;
 }
 
-// ------------------------------------------------------------------ janitor
-
-/** A receipt whose time has come to be looked at again. */
-export interface DueCheck {
-  readonly receiptId: string;
-  readonly dueAt: string;
-  readonly lab: Lab;
-}
-
-export interface ReceiptCheckStore {
-  dueChecks(now: Date, limit: number): Promise<readonly DueCheck[]>;
-  /** absent: confirmed. present: the lab is destroyed again. unknown: looked at again in an hour. */
-  recordCheck(check: DueCheck, observation: Observation, now: Date): Promise<void>;
-}
-
-/** What Postgres knows or once knew of a lab, for telling its resources from orphans. */
-export interface KnownLab {
-  readonly id: string;
-  readonly name: string;
-  readonly live: boolean;
-  readonly infraId: string | null;
-}
-
-export interface OrphanFinding {
-  readonly resource: CloudResource;
-  readonly why: string;
-  /** The lab it once belonged to, by name; null when nobody knows. */
-  readonly lab: string | null;
-}
-
-export interface OrphanRow extends OrphanFinding {
-  readonly state: "open" | "ignored" | "gone" | "destroyed";
-  readonly firstSeen: Date;
-  readonly lastSeen: Date;
-}
-
-export interface OrphanStore {
-  knownLabs(): Promise<readonly KnownLab[]>;
-  /** `unseen` are scopes (`account/region`) that could not be looked at: nothing in them counts as gone. */
-  recordSweep(
-    findings: readonly OrphanFinding[],
-    unseen: readonly string[],
-    now: Date,
-  ): Promise<{ readonly opened: number }>;
-  /** Open ones; `all` adds the others. */
-  orphans(all: boolean): Promise<readonly OrphanRow[]>;
-  decideOrphan(id: string, decision: "ignored" | "destroyed", actor: string): Promise<OrphanRow>;
-}
-
 // -------------------------------------------------------------------- other
 
 export interface Clock {
@@ -523,5 +378,3 @@ export interface Reporter {
   progress(job: ClaimedJob, phase: string, percent: number | null): void;
   jobEnded(job: ClaimedJob, outcome: JobOutcome): void;
 }
-
-export type { CatalogEntry, Change };

@@ -2,22 +2,14 @@ import { randomBytes } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import type { CatalogSource, ChangesSince, Checkout } from "./catalog-ports.ts";
 import type { Config } from "./config.ts";
+import type { CatalogEntry } from "./core/types.ts";
 import { LabkeeperError } from "./errors.ts";
 import type { HistoryWriter } from "./git/history-writer.ts";
 import type { EditorSchemas } from "./local/editor-files.ts";
 import { packageFile } from "./package-root.ts";
-import type {
-  ArtifactStore,
-  CatalogEntry,
-  CatalogSource,
-  ChangesSince,
-  Checkout,
-  Clock,
-  Provisioner,
-  Reporter,
-  SecretStore,
-} from "./ports.ts";
+import type { ArtifactStore, Clock, Provisioner, Reporter, SecretStore } from "./ports.ts";
 import type { ReconcileDeps } from "./reconcile.ts";
 import type { Connection } from "./store/connection.ts";
 import type { SchemaStatus } from "./store/migrate.ts";

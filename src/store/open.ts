@@ -1,13 +1,6 @@
 import { sql } from "kysely";
-import type {
-  CommandStore,
-  LeaseStore,
-  OrphanStore,
-  ReadStore,
-  ReceiptCheckStore,
-  ReconcileStore,
-  WorkStore,
-} from "../ports.ts";
+import type { OrphanStore, ReceiptCheckStore } from "../cloud-ports.ts";
+import type { CommandStore, LeaseStore, ReadStore, ReconcileStore, WorkStore } from "../ports.ts";
 import { apply } from "./apply.ts";
 import { commandStore } from "./commands.ts";
 import { compare } from "./compare.ts";

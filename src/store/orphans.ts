@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
+import type { CloudResource, OrphanRow, OrphanStore } from "../cloud-ports.ts";
 import type { JsonObject } from "../core/types.ts";
 import { LabkeeperError } from "../errors.ts";
-import type { CloudResource, OrphanRow, OrphanStore } from "../ports.ts";
 import { type Db, guarded } from "./connection.ts";
 import { appendEvents } from "./events.ts";
 import { jsonb } from "./json.ts";

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
+import type { DueCheck, ReceiptCheckStore } from "../cloud-ports.ts";
 import type { Cause, Lab, Observation } from "../core/types.ts";
-import type { DueCheck, ReceiptCheckStore } from "../ports.ts";
 import { WORK_CHANNEL } from "./channel.ts";
 import { type Db, guarded } from "./connection.ts";
 import { enqueue } from "./enqueue.ts";

@@ -2,9 +2,9 @@
 
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { awsInventory } from "../../src/cloud/aws/inventory.ts";
+import type { CloudTarget } from "../../src/cloud-ports.ts";
 import { clusterTag } from "../../src/core/ownership.ts";
 import type { Observation } from "../../src/core/types.ts";
-import type { CloudTarget } from "../../src/ports.ts";
 import { clusterOf, emptyWorld, LEFTOVERS, type World } from "./fake-cluster.ts";
 import { type Asked, type Fault, front, jsonError, type Recording, refusal, xmlError } from "./front.ts";
 import { freshClients, REGION } from "./moto.ts";

@@ -7,8 +7,8 @@
 import { TerminateInstancesCommand } from "@aws-sdk/client-ec2";
 import { beforeAll, describe, expect, test } from "vitest";
 import { awsInventory } from "../../src/cloud/aws/inventory.ts";
+import type { CloudTarget } from "../../src/cloud-ports.ts";
 import { clusterTag, TAGS } from "../../src/core/ownership.ts";
-import type { CloudTarget } from "../../src/ports.ts";
 import {
   bucket,
   type Cluster,

@@ -3,11 +3,12 @@
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { CloudAccount, CloudInventory } from "../../src/cloud-ports.ts";
 import { credentials } from "../../src/core/credentials.ts";
 import { ccoTag, clusterTag, TAGS } from "../../src/core/ownership.ts";
 import { folderArtifacts } from "../../src/local/artifacts.ts";
 import { folderSecrets } from "../../src/local/secrets.ts";
-import type { ArtifactStore, CloudAccount, CloudInventory, Provisioner, SecretStore } from "../../src/ports.ts";
+import type { ArtifactStore, Provisioner, SecretStore } from "../../src/ports.ts";
 import { binaries } from "../../src/provisioners/openshift/binaries.ts";
 import type { OpenshiftDeps } from "../../src/provisioners/openshift/deps.ts";
 import { openshiftProvisioner } from "../../src/provisioners/openshift/provisioner.ts";

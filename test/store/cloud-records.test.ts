@@ -2,7 +2,7 @@
 
 import pg from "pg";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { CloudResource, OrphanFinding } from "../../src/ports.ts";
+import type { CloudResource, OrphanFinding } from "../../src/cloud-ports.ts";
 import { openStore, type Store } from "../../src/store/open.ts";
 import { createDatabase, type TestDatabase } from "../database.ts";
 import { aLabFile } from "../fixtures.ts";

@@ -1,8 +1,8 @@
 /** Refuses every target that does not name one cluster exactly. */
 
+import type { CloudTarget } from "../../cloud-ports.ts";
 import { isInfraId } from "../../core/ownership.ts";
 import { LabkeeperError } from "../../errors.ts";
-import type { CloudTarget } from "../../ports.ts";
 
 const LAB_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const CLUSTER_NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;

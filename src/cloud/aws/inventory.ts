@@ -1,7 +1,7 @@
 /** What an AWS account shows of one cluster, and of all. Looks only. */
 
+import type { CloudInventory, CloudResource, CloudTarget } from "../../cloud-ports.ts";
 import type { Observation } from "../../core/types.ts";
-import type { CloudInventory, CloudResource, CloudTarget } from "../../ports.ts";
 import { failureText } from "./aws-failure.ts";
 import { checkTarget, regionsOf } from "./exact-target.ts";
 import { accountIdOf } from "./identity.ts";

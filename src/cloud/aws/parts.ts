@@ -2,7 +2,7 @@
 
 import { GetHostedZoneCommand, type Route53Client } from "@aws-sdk/client-route-53";
 import { HeadBucketCommand, type S3Client } from "@aws-sdk/client-s3";
-import type { CloudResource } from "../../ports.ts";
+import type { CloudResource } from "../../cloud-ports.ts";
 import { isMissing } from "./aws-failure.ts";
 import type { AwsClients } from "./clients.ts";
 import { homeRegionOf, partitionOf } from "./exact-target.ts";

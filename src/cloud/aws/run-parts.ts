@@ -1,4 +1,4 @@
-import type { CloudResource } from "../../ports.ts";
+import type { CloudResource } from "../../cloud-ports.ts";
 import { failureText } from "./aws-failure.ts";
 import type { Part } from "./parts.ts";
 

@@ -1,6 +1,6 @@
 /** Everything with labkeeper's or a cluster's tags, in all accounts and regions. What could not be seen is told. */
 
-import type { CloudInventory, CloudResource } from "../../ports.ts";
+import type { CloudInventory, CloudResource } from "../../cloud-ports.ts";
 import { failureText } from "./aws-failure.ts";
 import { type AccountSetting, accountIdOf } from "./identity.ts";
 import { findZones } from "./inventory-route53.ts";

@@ -1,5 +1,6 @@
 /** Whose resources a look is for: those of exactly one cluster, or those of any. */
 
+import type { CloudResource } from "../../cloud-ports.ts";
 import {
   ccoTag,
   clusterTag,
@@ -11,7 +12,6 @@ import {
   TAGS,
   type Tags,
 } from "../../core/ownership.ts";
-import type { CloudResource } from "../../ports.ts";
 
 /** A tag to ask for. `*` at the end of a key stands for any rest; value null for any value. */
 export interface TagQuery {

@@ -1,4 +1,5 @@
-import type { ArtifactStore, CloudAccount, CloudInventory, SecretStore } from "../../ports.ts";
+import type { CloudAccount, CloudInventory } from "../../cloud-ports.ts";
+import type { ArtifactStore, SecretStore } from "../../ports.ts";
 import type { Binaries } from "./binaries.ts";
 
 /** What is known of one cloud. Without an inventory nothing in it can be proven gone; without an account, not checked. */

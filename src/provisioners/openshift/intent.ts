@@ -1,11 +1,12 @@
 /** What is recorded of a lab before anything exists, and what every later call starts from. Holds no secret. */
 
+import type { CloudTarget } from "../../cloud-ports.ts";
 import { readMetadata, rebuildMetadata } from "../../core/openshift/metadata.ts";
 import { awsSettings, ibmSettings } from "../../core/openshift/platform-config.ts";
 import { isInfraId } from "../../core/ownership.ts";
 import type { Json, JsonObject } from "../../core/types.ts";
 import { LabkeeperError } from "../../errors.ts";
-import type { CloudTarget, LabOrder } from "../../ports.ts";
+import type { LabOrder } from "../../ports.ts";
 
 /** One cluster that was, or was about to be, made for a lab. */
 export interface ClusterRecord {
