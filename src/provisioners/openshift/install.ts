@@ -16,7 +16,7 @@ import { type ClusterRecord, intentJson, type OpenshiftIntent } from "./intent.t
 import { keepEvidence, keepFailure, keepStage, readHistory } from "./kept.ts";
 import { createCredentials } from "./manual.ts";
 import { createIgnition, keep, newCluster, readCredentials, readFolder } from "./prepare.ts";
-import { pullSecretParts, readInstallSecrets } from "./run-secrets.ts";
+import { readInstallSecrets, secretParts } from "./run-secrets.ts";
 import { type Ended, hideClusterSecrets, runError, type Session, succeeded } from "./session.ts";
 
 /** Looks before it acts. Rejects with the failure's class and remedy; what was made stays until the next attempt. */
@@ -48,10 +48,7 @@ export async function installCluster(session: Session, recorded: OpenshiftIntent
 
 /** Also when they were rotated or are gone since: hiding is best effort there, and the install has its own copy. */
 async function knownSecrets({ deps }: Session): Promise<readonly string[]> {
-  return await readInstallSecrets(deps.secrets).then(
-    ({ pullSecret }) => pullSecretParts(pullSecret),
-    () => [],
-  );
+  return await readInstallSecrets(deps.secrets).then(secretParts, () => []);
 }
 
 /** Removes what there is of the earlier cluster, and records the new one before anything of it exists (promise P2). */

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { ibmSettings } from "../../core/openshift/platform-config.ts";
 import { LabkeeperError } from "../../errors.ts";
 import { emptyFolder, removeFolder, writePrivate } from "./folders.ts";
-import { pullSecretParts, readInstallSecrets } from "./run-secrets.ts";
+import { readInstallSecrets, secretParts } from "./run-secrets.ts";
 import { runError, type Session, succeeded } from "./session.ts";
 
 interface ManualCluster {
@@ -24,13 +24,13 @@ export async function extractRequests(session: Session, version: string): Promis
   if (installer.releaseImage === null) {
     throw new LabkeeperError("LK5201", `${installer.path} does not say its release image`);
   }
-  const { pullSecret } = await readInstallSecrets(session.deps.secrets);
-  session.hide(pullSecretParts(pullSecret));
+  const secrets = await readInstallSecrets(session.deps.secrets);
+  session.hide(secretParts(secrets));
   const { requests, temporary } = session.folders;
   const login = join(temporary, "pull-secret.json");
   await emptyFolder(requests);
   try {
-    await writePrivate(login, pullSecret);
+    await writePrivate(login, secrets.pullSecret);
     await step(session, "oc adm release extract", [
       oc,
       "adm",

@@ -13,7 +13,7 @@ import { emptyFolder, readIfThere, removeFolder, writePrivate } from "./folders.
 import { accountOf, type ClusterRecord, type OpenshiftIntent } from "./intent.ts";
 import { snapshotPrefix, usedNumbers } from "./kept.ts";
 import { extractRequests } from "./manual.ts";
-import { pullSecretParts, readInstallSecrets } from "./run-secrets.ts";
+import { readInstallSecrets, secretParts } from "./run-secrets.ts";
 import { hideClusterSecrets, runError, type Session, succeeded } from "./session.ts";
 
 const STATE = ".openshift_install_state.json";
@@ -56,7 +56,7 @@ async function render(session: Session): Promise<void> {
   if (version === null) throw new LabkeeperError("LK5215", `${lab.name} has no version`);
   const installer = await deps.binaries.installer(version);
   const secrets = await readInstallSecrets(deps.secrets);
-  session.hide(pullSecretParts(secrets.pullSecret));
+  session.hide(secretParts(secrets));
   const { lifecycle } = lab.profile.spec;
   const hours = lifecycle.provisionTimeoutMinutes / 60 + lab.spec.ttlHours;
   const expiresAt = new Date(session.now().getTime() + hours * 3_600_000);

@@ -28,8 +28,8 @@ function single(found: Credentials | null, key: string): string | null {
   return found.reveal(name);
 }
 
-/** A pull secret and every login in it. */
-export function pullSecretParts(pullSecret: string): readonly string[] {
+/** What must be hidden of them: the pull secret and every login in it, the SSH key and its body. */
+export function secretParts({ pullSecret, sshKey }: InstallSecrets): readonly string[] {
   const { auths } = JSON.parse(pullSecret) as { auths: Record<string, { auth?: unknown }> };
   const logins = Object.values(auths).flatMap(({ auth }) => (typeof auth === "string" ? [auth] : []));
   const passwords = logins.map((login) =>
@@ -37,7 +37,8 @@ export function pullSecretParts(pullSecret: string): readonly string[] {
       .toString("utf8")
       .replace(/^[^:]*:/, ""),
   );
-  return [pullSecret, ...logins, ...passwords.filter((password) => password.length >= 4)];
+  const key = sshKey === null ? [] : [sshKey, sshKey.split(" ")[1] ?? sshKey];
+  return [pullSecret, ...logins, ...passwords.filter((password) => password.length >= 4), ...key];
 }
 
 /** Values of an environment whose name says that they are secret. */
