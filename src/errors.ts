@@ -172,6 +172,11 @@ export const ERRORS = {
     "cloud cannot be asked",
     "Check the network and the account's permissions; it is tried again.",
   ),
+  LK5310: entry(
+    "stop",
+    "credentials do not fit the credentials mode",
+    "Set credentialsMode to Manual in the profile, or give the account's long-lived keys.",
+  ),
   LK6001: entry("retry", "artifact cannot be written or read", "Check LABKEEPER_ARTIFACTS and the space on it."),
   LK6002: entry("retry", "secret cannot be written or read", "Check LABKEEPER_SECRETS and its key."),
   LK6003: entry("stop", "secret store's key is wrong or lost", "Restore the key file that encrypted these secrets."),

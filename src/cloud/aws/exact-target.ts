@@ -31,5 +31,7 @@ export const partitionOf = (region: string): string =>
   region.startsWith("cn-") ? "aws-cn" : region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
 
 /** Where a partition's IAM, Route 53 and list of buckets are asked for. */
-export const homeRegionOf = (region: string): string =>
-  ({ "aws-cn": "cn-northwest-1", "aws-us-gov": "us-gov-west-1", aws: "us-east-1" })[partitionOf(region)] ?? "us-east-1";
+const HOMES: Readonly<Record<string, string>> = { "aws-cn": "cn-northwest-1", "aws-us-gov": "us-gov-west-1" };
+
+export const homeOfPartition = (partition: string): string => HOMES[partition] ?? "us-east-1";
+export const homeRegionOf = (region: string): string => homeOfPartition(partitionOf(region));
