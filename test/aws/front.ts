@@ -2,6 +2,8 @@
 
 import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
+import { type AwsClients, awsClients } from "../../src/cloud/aws/clients.ts";
+import { REGION, roleOf } from "./moto.ts";
 
 export interface Asked {
   /** `ec2`, `iam`, … as the signature's scope has it. */
@@ -117,4 +119,27 @@ export async function front(
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** Clients of an account, as `lab`, that speak to a front; its role is assumed, its world is moto's. */
+export async function through<T>(
+  accountId: string,
+  fault: Fault,
+  use: (clients: AwsClients, log: readonly Asked[]) => Promise<T>,
+  recording?: Recording,
+): Promise<T> {
+  await using it = await front(fault, recording);
+  const before = process.env["AWS_ENDPOINT_URL"];
+  process.env["AWS_ENDPOINT_URL"] = it.url;
+  const clients = awsClients({
+    accounts: { lab: { roleArn: roleOf(accountId), region: REGION } },
+    version: "test",
+    pathStyle: true,
+  });
+  try {
+    return await use(clients, it.log);
+  } finally {
+    process.env["AWS_ENDPOINT_URL"] = before;
+    clients.close();
+  }
 }

@@ -1,12 +1,13 @@
 /** What cannot be seen is never taken for gone. moto answers; a server in front of it refuses, breaks or invents. */
 
-import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
+import type { AwsClients } from "../../src/cloud/aws/clients.ts";
 import { awsInventory } from "../../src/cloud/aws/inventory.ts";
 import type { CloudTarget } from "../../src/cloud-ports.ts";
 import { clusterTag } from "../../src/core/ownership.ts";
 import type { Observation } from "../../src/core/types.ts";
 import { clusterOf, emptyWorld, LEFTOVERS, type World } from "./fake-cluster.ts";
-import { type Asked, type Fault, front, jsonError, type Recording, refusal, xmlError } from "./front.ts";
+import { type Asked, type Fault, jsonError, type Recording, refusal, through, xmlError } from "./front.ts";
 import { freshClients, REGION } from "./moto.ts";
 
 const own = clusterOf("demo-x7k2p", "0198c0de-0000-7000-8000-000000000001", "demo");
@@ -26,24 +27,11 @@ async function observeThrough(
   options: { accountId?: string; target?: Partial<CloudTarget>; id?: string | null; signal?: AbortSignal } = {},
 ): Promise<{ observation: Observation; log: readonly Asked[] }> {
   const accountId = options.accountId ?? direct.accountId;
-  await using it = await front(fault, accountId === direct.accountId ? recording : undefined);
-  vi.stubEnv("AWS_ENDPOINT_URL", it.url);
-  const { awsClients } = await import("../../src/cloud/aws/clients.ts");
-  const clients = awsClients({
-    accounts: { lab: { roleArn: `arn:aws:iam::${accountId}:role/labkeeper`, region: REGION } },
-    version: "test",
-    pathStyle: true,
-  });
-  onTestFinished(() => {
-    vi.unstubAllEnvs();
-  });
-  try {
+  const look = async (clients: AwsClients, log: readonly Asked[]) => {
     const inventory = awsInventory({ clients, accounts: [{ name: "lab", id: options.id ?? null }], regions: [REGION] });
-    return { observation: await inventory.observe({ ...target, ...options.target }, options.signal), log: it.log };
-  } finally {
-    clients.close();
-    vi.unstubAllEnvs();
-  }
+    return { observation: await inventory.observe({ ...target, ...options.target }, options.signal), log };
+  };
+  return await through(accountId, fault, look, accountId === direct.accountId ? recording : undefined);
 }
 
 /** Every kind of call that a look at an empty account makes. */

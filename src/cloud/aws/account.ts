@@ -30,7 +30,7 @@ export function awsAccount({ clients, accounts, region: anyRegion }: AccountDeps
     accountIdOf(look, clients, account, region, [settingFor(account).id, recorded]);
 
   return {
-    accountId: (account, signal) => identify(beginLook(signal), account, anyRegion),
+    accountId: async (account, signal) => await identify(beginLook(signal), account, anyRegion),
 
     preflight: async (lab, signal) => {
       const look = beginLook(signal);
