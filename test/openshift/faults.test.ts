@@ -341,6 +341,23 @@ describe.concurrent("a crash between deciding and recording", () => {
   });
 });
 
+describe.concurrent("an artifact store that lost everything", () => {
+  test("during the install has what was made removed, and another made", async () => {
+    await using it = await world();
+    const scene = await prepared(it);
+    await it.plan([{ command: "create cluster", at: "bootstrap", do: "exit", code: 5 }]);
+    await expect(install(it, scene)).rejects.toMatchObject({ code: "LK5216" });
+    await it.artifacts.remove("labs");
+    const made = await it.provisioner.install(lab, scene.intent, {
+      ...scene.context,
+      workdir: join(it.path, "another-host"),
+    });
+    expect(made.intent).toMatchObject({ former: [{}] });
+    expect(await infraIds(it)).toEqual([scene.intent["infraId"]]);
+    await destroyed(it, scene);
+  });
+});
+
 describe.concurrent("a destroy", () => {
   test("that says all is well and leaves something is found out", async () => {
     await using it = await world();

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { readKubeconfig } from "../../src/core/openshift/kubeconfig.ts";
 import { type Remains, resume } from "../../src/core/openshift/resume.ts";
 
-const fresh: Remains = { stage: null, failures: 0, mayFinish: false, observed: "unknown", ageHours: 1 };
+const fresh: Remains = { kept: true, stage: null, failures: 0, mayFinish: false, observed: "unknown", ageHours: 1 };
 
 describe("an install that may have been begun before", () => {
   test.each<[string, Partial<Remains>, object]>([
@@ -22,6 +22,8 @@ describe("an install that may have been begun before", () => {
       { stage: "initialize", failures: 2, mayFinish: true },
       { kind: "anew", destroy: true },
     ],
+    ["has no state any more", { kept: false }, { kind: "anew", destroy: true }],
+    ["has no state any more, and nothing else", { kept: false, observed: "absent" }, { kind: "anew", destroy: false }],
     ["cannot be seen, so it may be there", { stage: "infrastructure", observed: "unknown" }, { destroy: true }],
   ])("that %s", (_what, change, expected) => {
     expect(resume({ ...fresh, ...change })).toMatchObject(expected);

@@ -3,6 +3,8 @@
 import type { Stage } from "./progress.ts";
 
 export interface Remains {
+  /** Whether its install state can be had back. */
+  readonly kept: boolean;
   /** How far an earlier `create cluster` is known to have come; null: it was never begun, so nothing was made. */
   readonly stage: Stage | null;
   /** How often the installer itself gave up on this cluster. */
@@ -28,8 +30,10 @@ const IGNITION_HOURS = 22;
 /** A cluster is waited for twice: `create cluster` itself, and once more. */
 const PATIENCE = 2;
 
-export function resume({ stage, failures, mayFinish, observed, ageHours }: Remains): Resume {
+export function resume({ kept, stage, failures, mayFinish, observed, ageHours }: Remains): Resume {
   const anew = (destroy: boolean, why: string): Resume => ({ kind: "anew", destroy, why });
+  // Without it nobody knows whether anything was made.
+  if (!kept) return anew(observed !== "absent", "its install state is lost");
   const old = ageHours >= IGNITION_HOURS;
   if (stage === null) return old ? anew(false, "its ignition configs are too old") : { kind: "create" };
   if (observed === "absent") return anew(false, "nothing of it is there any more");

@@ -26,7 +26,7 @@ export async function installCluster(session: Session, recorded: OpenshiftIntent
   if (installer.simulated) session.log(`${installer.path} is simulated: it makes no cluster`);
   session.hide(await knownSecrets(session));
   const history = await readHistory(deps.artifacts, recorded.snapshot);
-  const seen = history.stage === null ? null : await observeOne(session, recorded, recorded);
+  const seen = history.kept && history.stage === null ? null : await observeOne(session, recorded, recorded);
   const next = resume({
     ...history,
     observed: seen?.verdict ?? "unknown",

@@ -21,6 +21,7 @@ export async function usedNumbers(artifacts: ArtifactStore, labId: string): Prom
 }
 
 export interface History {
+  readonly kept: boolean;
   readonly stage: Stage | null;
   readonly failures: number;
   readonly mayFinish: boolean;
@@ -34,7 +35,8 @@ export const keepStage = (artifacts: ArtifactStore, snapshot: string, stage: Sta
   artifacts.put(`${snapshot}/stages/${stage}`, encode(`${stage}\n`));
 
 export async function readHistory(artifacts: ArtifactStore, snapshot: string): Promise<History> {
-  const [stages, failures] = await Promise.all([
+  const [manifests, stages, failures] = await Promise.all([
+    artifacts.list(`${snapshot}/manifests`),
     artifacts.list(`${snapshot}/stages`),
     artifacts.list(`${snapshot}/failures`),
   ]);
@@ -42,6 +44,7 @@ export async function readHistory(artifacts: ArtifactStore, snapshot: string): P
   const last = [...failures].sort().at(-1);
   const bytes = last === undefined ? null : await artifacts.get(last);
   return {
+    kept: manifests.length > 0,
     stage: reached.length === 0 ? null : reached.reduce(laterStage),
     failures: failures.length,
     mayFinish: bytes !== null && new TextDecoder().decode(bytes).includes('"mayFinish":true'),
