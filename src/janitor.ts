@@ -1,16 +1,17 @@
 /** Story 3: what must not be forgotten. Looks at what was thought gone, and for what nobody answers for. */
 
-import type { CloudInventory, OrphanStore, ReceiptCheckStore } from "./cloud-ports.ts";
+import type { CloudInventory, OrphanRow, OrphanStore, ReceiptCheckStore } from "./cloud-ports.ts";
 import { orphansAmong } from "./core/orphans.ts";
+import type { Lab, Observation } from "./core/types.ts";
 import { asLeader } from "./leadership.ts";
-import type { Clock, LabOrder, LeaseStore, Provisioner } from "./ports.ts";
+import type { Clock, LabOrder, LeaseStore, Provisioner, Workspace } from "./ports.ts";
 
 export interface JanitorDeps {
   readonly store: ReceiptCheckStore & OrphanStore & LeaseStore;
   readonly provisioners: ReadonlyMap<string, Provisioner>;
   /** Null where no cloud is configured. */
   readonly inventory: CloudInventory | null;
-  readonly workdir: (labId: string) => Promise<string>;
+  readonly workspace: Workspace;
   readonly clock: Clock;
   readonly holder: string;
 }
@@ -19,8 +20,9 @@ export interface Swept {
   /** Receipts confirmed, and labs of which something was seen again. */
   readonly confirmed: number;
   readonly residue: readonly string[];
-  /** Orphans found for the first time, and scopes that could not be looked at. */
-  readonly orphans: number;
+  /** Found for the first time. */
+  readonly orphans: readonly OrphanRow[];
+  /** Where it could not be looked for any. */
   readonly unseen: readonly { readonly scope: string; readonly reason: string }[];
 }
 
@@ -41,29 +43,42 @@ async function checkReceipts(deps: JanitorDeps, signal?: AbortSignal): Promise<P
   let confirmed = 0;
   for (const check of await deps.store.dueChecks(deps.clock.now(), RECEIPTS_A_ROUND)) {
     signal?.throwIfAborted();
-    const { lab } = check;
-    const order: LabOrder = { id: lab.id, name: lab.name, team: lab.team, spec: lab.spec, profile: lab.policy };
-    const provisioner = deps.provisioners.get(lab.spec.provisioner);
-    const seen =
-      lab.intent === null
-        ? ({ verdict: "absent", evidence: ["no intent was ever recorded, so nothing was made (P2)"] } as const)
-        : provisioner === undefined
-          ? ({ verdict: "unknown", reason: `provisioner ${lab.spec.provisioner} is not registered` } as const)
-          : await provisioner.observe(order, lab.intent, {
-              signal: signal ?? new AbortController().signal,
-              workdir: await deps.workdir(lab.id),
-              progress: () => undefined,
-              log: () => undefined,
-            });
+    const seen = await look(deps, check.lab, signal);
+    // Broken off is not looked at: nothing is recorded of it.
+    signal?.throwIfAborted();
     await deps.store.recordCheck(check, seen, deps.clock.now());
-    if (seen.verdict === "present") residue.push(lab.name);
+    if (seen.verdict === "present") residue.push(check.lab.name);
     if (seen.verdict === "absent") confirmed += 1;
   }
   return { confirmed, residue };
 }
 
+async function look(deps: JanitorDeps, lab: Lab, signal?: AbortSignal): Promise<Observation> {
+  if (lab.intent === null) {
+    return { verdict: "absent", evidence: ["no intent was ever recorded, so nothing was made (P2)"] };
+  }
+  const provisioner = deps.provisioners.get(lab.spec.provisioner);
+  if (provisioner === undefined) {
+    return { verdict: "unknown", reason: `provisioner ${lab.spec.provisioner} is not registered` };
+  }
+  const order: LabOrder = { id: lab.id, name: lab.name, team: lab.team, spec: lab.spec, profile: lab.policy };
+  try {
+    return await provisioner.observe(order, lab.intent, {
+      signal: signal ?? new AbortController().signal,
+      workdir: await deps.workspace.open(lab.id),
+      progress: () => undefined,
+      log: () => undefined,
+    });
+  } catch (error) {
+    return { verdict: "unknown", reason: error instanceof Error ? error.message : "the look failed" };
+  } finally {
+    // The lab has none any more; one that stayed would be nobody's.
+    await deps.workspace.remove(lab.id).catch(() => undefined);
+  }
+}
+
 async function findOrphans(deps: JanitorDeps, signal?: AbortSignal): Promise<Pick<Swept, "orphans" | "unseen">> {
-  if (deps.inventory === null) return { orphans: 0, unseen: [] };
+  if (deps.inventory === null) return { orphans: [], unseen: [] };
   const { resources, unseen } = await deps.inventory.sweep(signal);
   const now = deps.clock.now();
   const findings = orphansAmong(resources, await deps.store.knownLabs(), now);
@@ -72,5 +87,6 @@ async function findOrphans(deps: JanitorDeps, signal?: AbortSignal): Promise<Pic
     unseen.map(({ scope }) => scope),
     now,
   );
-  return { orphans: opened, unseen };
+  const orphans = opened === 0 ? [] : await deps.store.orphans(false);
+  return { orphans: orphans.filter(({ firstSeen }) => firstSeen.getTime() === now.getTime()), unseen };
 }

@@ -13,7 +13,8 @@ import {
   PutObjectCommand,
 } from "@aws-sdk/client-s3";
 import { describe, expect, test } from "vitest";
-import { parseS3Url, s3Artifacts } from "../../src/cloud/aws/s3-artifacts.ts";
+import { s3Artifacts } from "../../src/cloud/aws/s3-artifacts.ts";
+import { parseS3Url } from "../../src/core/s3-url.ts";
 import { artifactContract, bytes, text } from "../stores/artifact-contract.ts";
 import { snapshotContract } from "../stores/snapshot-contract.ts";
 import { freshClients, REGION, uniqueName } from "./moto.ts";

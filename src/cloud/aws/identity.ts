@@ -12,6 +12,8 @@ export interface AccountSetting {
   readonly name: string | null;
   /** The twelve digits that it must turn out to have; null: whatever it has. */
   readonly id: string | null;
+  /** What a sweep of it looks into; absent: what it looks into everywhere. */
+  readonly regions?: readonly string[];
 }
 
 /** The accounts of the configuration and the default one; a role says itself which account it is in. */

@@ -20,13 +20,6 @@ export interface S3Artifacts extends BucketPlace {
 const LONGEST_LINK_SECONDS = 900;
 const CHUNK = /~\/\d{16}$/;
 
-/** `s3://bucket/prefix` in parts; null when it is none. Bucket names as S3's naming rules have them. */
-export function parseS3Url(text: string): { readonly bucket: string; readonly prefix: string } | null {
-  const [, bucket = "", path = ""] = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/.exec(text) ?? [];
-  const prefix = path.replace(/\/$/, "");
-  return bucket !== "" && (prefix === "" || isStoreKey(prefix)) ? { bucket, prefix } : null;
-}
-
 /** Rejects with LK6001 (also for keys that are not allowed, as a stop), LK6101 to LK6108. */
 export function s3Artifacts(settings: S3Artifacts): ArtifactStore {
   const bucket = s3Bucket(settings);

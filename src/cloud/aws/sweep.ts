@@ -23,18 +23,23 @@ type Swept = Awaited<ReturnType<CloudInventory["sweep"]>>;
 export async function sweepAccounts(settings: InventorySettings, signal?: AbortSignal): Promise<Swept> {
   const resources = new Map<string, CloudResource>();
   const unseen: { scope: string; reason: string }[] = [];
-  const seenAccounts = new Set<string>();
-  const { clients, regions } = settings;
-  const [first] = regions;
-  if (first === undefined) return { resources: [], unseen: [{ scope: "aws", reason: "no regions are configured" }] };
-  for (const { name: account, id } of settings.accounts) {
+  const toured = new Set<string>();
+  const { clients } = settings;
+  const places = settings.accounts.map((place) => ({ ...place, regions: place.regions ?? settings.regions }));
+  if (places.every(({ regions }) => regions.length === 0)) {
+    return { resources: [], unseen: [{ scope: "aws", reason: "no regions are configured" }] };
+  }
+  for (const { name: account, id, regions: all } of places) {
+    const [first] = all;
+    if (first === undefined) continue;
     const look = beginLook(signal);
-    const scopes = [...regions, GLOBAL];
+    const scopes = [...all, GLOBAL];
     try {
       const accountId = await accountIdOf(look, clients, account, first, [id]);
       // Two names for one account: what is found under the first counts.
-      if (seenAccounts.has(accountId)) continue;
-      seenAccounts.add(accountId);
+      const regions = all.filter((region) => !toured.has(`${accountId}/${region}`));
+      if (regions.length === 0) continue;
+      for (const region of regions) toured.add(`${accountId}/${region}`);
       const findDns = (client: Parameters<typeof findZones>[1]) => findZones(look, client, everyCluster);
       const tour = { clients, look, whose: everyCluster, account, accountId, regions, findDns };
       const swept = await runParts(partsOf(tour));
