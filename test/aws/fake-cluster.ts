@@ -71,6 +71,8 @@ export interface World {
   /** Untagged, as somebody else's. */
   readonly subnetId: string;
   readonly vpcId: string;
+  /** The first two bytes of the VPC's addresses; `10.9` when absent. */
+  readonly network?: string;
 }
 
 export interface Leftover {
@@ -279,7 +281,7 @@ export const LEFTOVERS: Readonly<Record<string, (world: World, cluster: Cluster)
     const { Subnet } = await ec2.send(
       new CreateSubnetCommand({
         VpcId: world.vpcId,
-        CidrBlock: `10.9.${third}.0/20`,
+        CidrBlock: `${world.network ?? "10.9"}.${third}.0/20`,
         TagSpecifications: spec("subnet", cluster),
       }),
     );

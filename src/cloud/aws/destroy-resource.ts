@@ -4,6 +4,7 @@ import { DeleteLoadBalancerCommand as DeleteClassic } from "@aws-sdk/client-elas
 import { DeleteLoadBalancerCommand, DeleteTargetGroupCommand } from "@aws-sdk/client-elastic-load-balancing-v2";
 import type { CloudResource } from "../../cloud-ports.ts";
 import { LabkeeperError } from "../../errors.ts";
+import { typeOf } from "./arn.ts";
 import { awsError } from "./aws-error.ts";
 import { isMissing } from "./aws-failure.ts";
 import { EC2_REMOVALS } from "./destroy-ec2.ts";
@@ -14,7 +15,6 @@ import { homeOfPartition } from "./exact-target.ts";
 import { type AccountSetting, accountIdOf } from "./identity.ts";
 import { findZones } from "./inventory-route53.ts";
 import { bucketRegion } from "./inventory-s3.ts";
-import { typeOf } from "./inventory-tagging.ts";
 import { ask, type Look } from "./look.ts";
 import { accountLabel, type CloudClients, partsOf } from "./parts.ts";
 import { everyCluster } from "./whose.ts";

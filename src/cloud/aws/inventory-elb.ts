@@ -13,14 +13,13 @@ import {
 } from "@aws-sdk/client-elastic-load-balancing-v2";
 import type { Tags } from "../../core/ownership.ts";
 import { dailyPrice } from "../../core/prices.ts";
+import { typeOf } from "./arn.ts";
 import { isMissing } from "./aws-failure.ts";
 import { ask, batches, everyPage, given, type Look, tagRecord } from "./look.ts";
 import type { Found, Place, Whose } from "./whose.ts";
 
 /** Both services' limit for one `DescribeTags`. */
 const TAG_BATCH = 20;
-
-const FLAVOURS: Readonly<Record<string, string>> = { network: "net", application: "app", gateway: "gwy" };
 
 export async function findElbV2(look: Look, client: ElasticLoadBalancingV2Client, whose: Whose): Promise<Found[]> {
   const balancers = await everyPage(async (Marker) => {
@@ -32,10 +31,10 @@ export async function findElbV2(look: Look, client: ElasticLoadBalancingV2Client
     return { items: given(answer.TargetGroups, "TargetGroups"), next: answer.NextMarker };
   });
   const listed = [
-    ...balancers.map(({ LoadBalancerArn, LoadBalancerName, CreatedTime, Type = "" }) => ({
+    ...balancers.map(({ LoadBalancerArn, LoadBalancerName, CreatedTime }) => ({
       id: given(LoadBalancerArn, "LoadBalancerArn"),
       name: given(LoadBalancerName, "LoadBalancerName"),
-      type: `elasticloadbalancing:loadbalancer/${FLAVOURS[Type] ?? "app"}`,
+      type: typeOf(given(LoadBalancerArn, "LoadBalancerArn")),
       createdAt: CreatedTime,
     })),
     ...groups.map(({ TargetGroupArn, TargetGroupName }) => ({

@@ -8,6 +8,7 @@ import {
   GetTagKeysCommand,
   type ResourceGroupsTaggingAPIClient,
 } from "@aws-sdk/client-resource-groups-tagging-api";
+import { typeOf } from "./arn.ts";
 import { ask, everyPage, given, type Look, tagRecord } from "./look.ts";
 import type { Found, TagQuery, Whose } from "./whose.ts";
 
@@ -47,18 +48,6 @@ async function exactQueries(
     for (const key of keys) if (key.startsWith(beginning)) exact.push({ key, value });
   }
   return exact;
-}
-
-/** `arn:aws:ec2:us-east-1:1234:vpc/vpc-1` is an `ec2:vpc`. */
-export function typeOf(arn: string): string {
-  const [, , service = "", , , ...rest] = arn.split(":");
-  const resource = rest.join(":");
-  if (service === "s3") return "s3:bucket";
-  const kind = /^[A-Za-z-]+(?=[/:])/.exec(resource)?.[0] ?? "";
-  if (service !== "elasticloadbalancing" || kind !== "loadbalancer")
-    return kind === "" ? service : `${service}:${kind}`;
-  const flavour = /^loadbalancer\/(net|app|gwy)\//.exec(resource)?.[1] ?? "classic";
-  return `elasticloadbalancing:loadbalancer/${flavour}`;
 }
 
 /** Types whose every resource with these tags is found directly, in the regions that are looked into. */
