@@ -11,6 +11,7 @@ import { recordHolds } from "./apply-holds.ts";
 import { warnOfExpiry } from "./apply-warnings.ts";
 import { WORK_CHANNEL } from "./channel.ts";
 import { type Db, guarded } from "./connection.ts";
+import { namesBefore, noteDifferences } from "./differences.ts";
 import { jsonb } from "./json.ts";
 import { latestRevision } from "./revisions.ts";
 import { desiredToRow } from "./rows.ts";
@@ -25,6 +26,7 @@ export function apply(db: Db, application: PlanApplication, lease: Lease): Promi
     db.transaction().execute(async (tx) => {
       await sql`select lk_require_lease(${lease.resource}, ${lease.token})`.execute(tx);
       await requireBasis(tx, application);
+      const before = await namesBefore(tx, application.desired);
       await recordDesired(tx, application);
       const { plan, correlationId } = application;
       const context: Application = {
@@ -50,6 +52,7 @@ export function apply(db: Db, application: PlanApplication, lease: Lease): Promi
       await recordHolds(context, plan.changes, new Set(skipped));
       await warnOfExpiry(context, application.now);
       await recordTeams(tx, application);
+      await noteDifferences(tx, application.desired, before);
       if (enqueued.count > 0) await sql`select pg_notify(${WORK_CHANNEL}, '')`.execute(tx);
       return { enqueued: enqueued.count, skipped: skipped.sort() };
     }),

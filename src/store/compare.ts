@@ -3,6 +3,7 @@ import { isLive } from "../core/states.ts";
 import type { Comparison, DesiredFile, GuardFacts, JobKind, JobState, Lab } from "../core/types.ts";
 import type { DesiredChanges } from "../ports.ts";
 import { type Db, guarded } from "./connection.ts";
+import { differing } from "./differences.ts";
 import { jsonb } from "./json.ts";
 import { type DesiredRow, desiredFromRow, type LabRow, labFromRow, only } from "./rows.ts";
 
@@ -16,8 +17,8 @@ interface CompareResult {
 
 /**
  * Compares desired with observed in one snapshot. The transaction is read-only, so a dry run cannot change anything
- * even by mistake (promise P7). The database answers only names whose two sides differ or that something is due for;
- * the cost of a quiet cycle is one merge over two narrow indexes, whatever the labs weigh.
+ * even by mistake (promise P7). The database answers only names whose two sides differ or that something is due for:
+ * it looks at those that changed since they were last found equal, and at all of them only for a whole catalog.
  */
 export function compare(db: Db, changes: DesiredChanges, now: Date, windowHours: number): Promise<CompareResult> {
   return guarded(() =>
@@ -29,7 +30,7 @@ export function compare(db: Db, changes: DesiredChanges, now: Date, windowHours:
         const overlay = overlayOf(changes);
         const names = await differingNames(snapshot, changes, overlay, now);
         const comparisons = names.length === 0 ? [] : await compareNames(snapshot, changes, overlay, names);
-        const facts = await guardFacts(snapshot, overlay, comparisons, now, windowHours);
+        const facts = await guardFacts(snapshot, changes, overlay, comparisons, now, windowHours);
         const compared = comparisons.filter(({ lab }) => lab !== null && isLive(lab.state)).length;
         return { comparisons, unchanged: facts.liveLabs - compared, facts };
       }),
@@ -41,7 +42,6 @@ interface Overlay {
   readonly complete: boolean;
   readonly hidden: readonly string[];
   readonly narrow: string;
-  readonly isEmpty: boolean;
 }
 
 function overlayOf(changes: DesiredChanges): Overlay {
@@ -50,17 +50,24 @@ function overlayOf(changes: DesiredChanges): Overlay {
     complete: changes.complete,
     hidden: changes.complete ? [] : [...changes.removed, ...paths],
     narrow: jsonb(changes.files.map(({ path, name, digest }) => ({ path, name, digest }))),
-    isEmpty: !changes.complete && paths.length === 0 && changes.removed.length === 0,
   };
 }
 
-/** The desired side as (path, name, digest), with the overlay applied. */
-function desiredSide(overlay: Overlay) {
-  const recorded = sql`select path, name, document_digest from desired_labs`;
-  if (overlay.isEmpty) return recorded;
-  const added = sql`select path, name, digest from jsonb_to_recordset(${overlay.narrow}::jsonb) as o(path text, name text, digest text)`;
-  if (overlay.complete) return added;
-  return sql`${recorded} where path <> all (${overlay.hidden}::text[]) union all ${added}`;
+/** Files that come with the changes, as (name, path, document_digest). */
+const added = ({ narrow }: Overlay) =>
+  sql`select name, path, digest as document_digest
+    from jsonb_to_recordset(${narrow}::jsonb) as o(path text, name text, digest text)`;
+
+/** Names whose two sides differ once the changes are made. */
+function differingOnceChanged(overlay: Overlay) {
+  const labs = sql`select name, path, document_digest from labs where current`;
+  if (overlay.complete) return differing(added(overlay), labs);
+  const suspect = sql`(select name from differences
+    union select name from desired_labs where path = any (${overlay.hidden}::text[])
+    union select name from (${added(overlay)}) a)`;
+  const recorded = sql`select name, path, document_digest from desired_labs
+    where name in ${suspect} and path <> all (${overlay.hidden}::text[])`;
+  return differing(sql`${recorded} union all ${added(overlay)}`, sql`${labs} and name in ${suspect}`);
 }
 
 async function differingNames(
@@ -70,11 +77,7 @@ async function differingNames(
   now: Date,
 ): Promise<string[]> {
   const { rows } = await sql<{ name: string }>`
-    with desired (path, name, document_digest) as (${desiredSide(overlay)})
-    select coalesce(d.name, l.name) as name
-      from desired d full join (select name, document_digest, path from labs where current) l on l.name = d.name
-      where d.name is null or l.name is null
-        or l.document_digest is distinct from d.document_digest or l.path <> d.path
+    ${differingOnceChanged(overlay)}
     union
     select name from labs where current and live and expires_at <= ${now} and destroy_cause is null
     union
@@ -146,6 +149,7 @@ async function observedLabs(snapshot: Snapshot, names: readonly string[]): Promi
 
 async function guardFacts(
   snapshot: Snapshot,
+  changes: DesiredChanges,
   overlay: Overlay,
   comparisons: readonly Comparison[],
   now: Date,
@@ -155,10 +159,11 @@ async function guardFacts(
     ...new Set(comparisons.flatMap(({ files, lab }) => [...files.map(({ team }) => team), ...(lab ? [lab.team] : [])])),
   ];
   const since = new Date(now.getTime() - windowHours * 3_600_000);
-  const { rows } = await sql<{ live: string; files: string; destroys: string; approved: string[] | null }>`
+  const { rows } = await sql<{ live: string; kept: string; destroys: string; approved: string[] | null }>`
     select
       (select count(*) from labs where live) as live,
-      (select count(*) from (${desiredSide(overlay)}) d) as files,
+      (select count(*) from desired_labs) - (select count(*) from desired_labs where path = any (${overlay.hidden}::text[]))
+        as kept,
       (select count(*) from labs where destroy_requested_at > ${since} and destroy_cause ->> 'kind' = 'commit')
         + (select count(*) from labs where leaving_since > ${since} and destroy_requested_at is null) as destroys,
       (select array_agg(id) from holds where state = 'approved') as approved
@@ -173,7 +178,7 @@ async function guardFacts(
     liveLabsByTeam: new Map(byTeam.map(({ team, labs }) => [team, Number(labs)])),
     monthlyCostByTeam: new Map(byTeam.map(({ team, cost }) => [team, Number(cost)])),
     recentDestroys: Number(fact.destroys),
-    catalogFiles: Number(fact.files),
+    catalogFiles: changes.files.length + (overlay.complete ? 0 : Number(fact.kept)),
     approvedHolds: new Set(fact.approved ?? []),
   };
 }

@@ -74,6 +74,7 @@ describe("a lease that ran out", () => {
     const job = await claim(w, "first", 0.1);
     if (!job) throw new Error("nothing was claimed");
     await expect.poll(async () => (await w.store.renew([job.lease], 0.1)).length, { interval: 150 }).toBe(0);
+    await expect(w.store.beginStep(job, "record-intent", null)).rejects.toMatchObject({ code: "LK4004" });
     await expect(w.store.recordIntent(job, { infraID: "one-aaaaa" })).rejects.toMatchObject({ code: "LK4004" });
     await expect(w.store.finish(job, { kind: "released" })).rejects.toMatchObject({ code: "LK4004" });
   });
