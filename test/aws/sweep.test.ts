@@ -127,6 +127,20 @@ describe("a sweep", () => {
     });
   });
 
+  test("looks into the regions of each account, and nowhere where none is named", async () => {
+    using clients = freshClients();
+    const world = await emptyWorld(clients);
+    const there = await LEFTOVERS["volume"]!(world, own);
+    const accounts = [
+      { name: null, id: null, regions: [] },
+      { name: "lab", id: null, regions: ["eu-west-1"] },
+      { name: "lab", id: null, regions: ["eu-west-1", REGION] },
+    ];
+    const swept = await awsInventory({ clients, accounts, regions: [] }).sweep();
+    expect(swept.unseen).toEqual([]);
+    expect(swept.resources.map(({ id }) => id)).toContain(there.id);
+  });
+
   test("knows which account a role is in", () => {
     expect(accountSettings({ lab: { roleArn: roleOf("123456789012") }, plain: {} })).toEqual([
       { name: null, id: null },

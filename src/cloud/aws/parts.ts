@@ -1,7 +1,7 @@
 /** A look at one account, in parts that can fail one by one: each service in each region. */
 
 import { GetHostedZoneCommand, type Route53Client } from "@aws-sdk/client-route-53";
-import { HeadBucketCommand, type S3Client } from "@aws-sdk/client-s3";
+import type { S3Client } from "@aws-sdk/client-s3";
 import type { CloudResource } from "../../cloud-ports.ts";
 import { isMissing } from "./aws-failure.ts";
 import type { AwsClients } from "./clients.ts";
@@ -91,11 +91,7 @@ async function stillThere(tour: Tour, home: string, tagged: readonly Found[]): P
     const name = found.id.split(/:::|\//).at(-1) ?? "";
     if (found.type === "s3:bucket") {
       const s3 = await clients.client("s3", account, home);
-      const exists = async (): Promise<unknown> => {
-        const own = await clients.client("s3", account, await bucketRegion(look, s3, name));
-        return await ask(look, (options) => own.send(new HeadBucketCommand({ Bucket: name }), options));
-      };
-      if (await exists().then(isThere, isGone)) there.push(found);
+      if (await bucketRegion(look, s3, name).then(isThere, isGone)) there.push(found);
     } else if (found.type === "route53:hostedzone") {
       const route53 = await clients.client("route53", account, home);
       const zone = ask(look, (options) => route53.send(new GetHostedZoneCommand({ Id: name }), options));

@@ -19,35 +19,40 @@ export interface InventorySettings {
 
 type Swept = Awaited<ReturnType<CloudInventory["sweep"]>>;
 
-/** Scopes are `account/region`, with `global` for what belongs to no region. */
+/**
+ * Scopes are `account/region`, with `global` for what belongs to no region. Accounts for which no region is configured are
+ * not looked into.
+ */
 export async function sweepAccounts(settings: InventorySettings, signal?: AbortSignal): Promise<Swept> {
   const resources = new Map<string, CloudResource>();
   const unseen: { scope: string; reason: string }[] = [];
-  const toured = new Set<string>();
-  const { clients } = settings;
-  const places = settings.accounts.map((place) => ({ ...place, regions: place.regions ?? settings.regions }));
-  if (places.every(({ regions }) => regions.length === 0)) {
+  const seen = new Set<string>();
+  const { clients, accounts } = settings;
+  const entered = accounts.map((setting) => ({ ...setting, regions: setting.regions ?? settings.regions }));
+  if (entered.every(({ regions }) => regions.length === 0)) {
     return { resources: [], unseen: [{ scope: "aws", reason: "no regions are configured" }] };
   }
-  for (const { name: account, id, regions: all } of places) {
-    const [first] = all;
+  for (const { name: account, id, regions: asked } of entered) {
+    const [first] = asked;
     if (first === undefined) continue;
     const look = beginLook(signal);
-    const scopes = [...all, GLOBAL];
+    const tell = (region: string, reason: string): void => {
+      unseen.push({ scope: `${accountLabel(account)}/${region}`, reason });
+    };
     try {
       const accountId = await accountIdOf(look, clients, account, first, [id]);
-      // Two names for one account: what is found under the first counts.
-      const regions = all.filter((region) => !toured.has(`${accountId}/${region}`));
+      // Two names may lead to one account: what is found under the first counts.
+      const regions = asked.filter((region) => !seen.has(`${accountId}/${region}`));
       if (regions.length === 0) continue;
-      for (const region of regions) toured.add(`${accountId}/${region}`);
       const findDns = (client: Parameters<typeof findZones>[1]) => findZones(look, client, everyCluster);
       const tour = { clients, look, whose: everyCluster, account, accountId, regions, findDns };
       const swept = await runParts(partsOf(tour));
       for (const resource of swept.resources) if (!resources.has(resource.id)) resources.set(resource.id, resource);
-      for (const [region, reason] of swept.unseen) unseen.push({ scope: `${accountLabel(account)}/${region}`, reason });
+      for (const [region, reason] of swept.unseen) tell(region, reason);
+      for (const region of regions) seen.add(`${accountId}/${region}`);
     } catch (error) {
       const reason = failureText(error, "whose credentials these are");
-      for (const region of scopes) unseen.push({ scope: `${accountLabel(account)}/${region}`, reason });
+      for (const region of [...asked, GLOBAL]) tell(region, reason);
     }
     signal?.throwIfAborted();
   }
