@@ -4,10 +4,12 @@
  * proven (P4), every history converges (P6), and no secret anywhere it must not be (P9).
  */
 
-import { readdir, readFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { revealAll } from "../../src/core/credentials.ts";
 import type { JsonObject } from "../../src/core/types.ts";
 import { openStore, type Store } from "../../src/store/open.ts";
@@ -23,6 +25,8 @@ const lifecycle = { ...shipped.spec.lifecycle, deletionGraceHours: 0 };
 const profile = aProfile("aws-standard", { ...shipped.spec, lifecycle });
 const policy = aPolicy({ profiles: [profile] });
 const file = aLabFile("team-a-crash", { spec: { profile: "aws-standard" } });
+const cache = await mkdtemp(join(tmpdir(), "labkeeper-compiled-"));
+afterAll(() => rm(cache, { recursive: true, force: true }));
 const WORKER = fileURLToPath(new URL("crashing-worker.ts", import.meta.url));
 
 interface Scene extends AsyncDisposable {
@@ -54,6 +58,8 @@ async function scene(faults: readonly Fault[] = []): Promise<Scene> {
         DATABASE_URL: database.url,
         WORLD: it.path,
         HOST: host,
+        // Compiling the same sources for each worker would take most of the time.
+        NODE_COMPILE_CACHE: cache,
       }),
     lab: async () => {
       const { rows } = await raw.query("select id, state, intent from labs");

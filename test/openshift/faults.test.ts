@@ -1,15 +1,18 @@
 /** Everything that an installer was ever seen to do to its caller, and what the world looks like afterwards. */
 
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
-import { revealAll } from "../../src/core/credentials.ts";
+import { revealAll, credentials as sealed } from "../../src/core/credentials.ts";
 import type { JsonObject } from "../../src/core/types.ts";
 import type { LabkeeperError } from "../../src/errors.ts";
 import type { Installed, LabOrder } from "../../src/ports.ts";
 import { type HeardContext, hearing } from "../provisioners/lab-order.ts";
 import { labOf } from "./subjects.ts";
 import { type Fault, type World, world } from "./world.ts";
+
+/** Many small processes: on a busy machine each of them waits. */
+const PATIENT = { timeout: 90_000 };
 
 const lab: LabOrder = await labOf("aws-standard");
 
@@ -52,7 +55,7 @@ async function destroyed(it: World, scene: Scene, of: LabOrder = lab): Promise<v
 
 const error = (said: string): string => `level=error msg="${said}"`;
 
-describe.concurrent("a whole life", () => {
+describe.concurrent("a whole life", PATIENT, () => {
   test("makes a cluster that answers, and unmakes it", async () => {
     await using it = await world();
     const scene = await prepared(it);
@@ -117,7 +120,7 @@ describe.concurrent("a whole life", () => {
   );
 });
 
-describe.concurrent("an install that fails", () => {
+describe.concurrent("an install that fails", PATIENT, () => {
   const beforeAnything: readonly [string, Fault, string][] = [
     ["exit 1 without a word", { command: "create cluster", at: "start", do: "exit", code: 1 }, "LK5220"],
     ["exit 3", { command: "create cluster", at: "start", do: "exit", code: 3 }, "LK5215"],
@@ -247,7 +250,37 @@ describe.concurrent("an install that fails", () => {
   });
 });
 
-describe.concurrent("an installer that misbehaves", () => {
+describe.concurrent("a cluster that was made", PATIENT, () => {
+  test.each([
+    ["is not available", { available: false }],
+    ["has no API any more", null],
+  ])("and %s is not ready", async (_what, change) => {
+    await using it = await world();
+    const scene = await prepared(it);
+    const { credentials } = await install(it, scene);
+    const plane = (await it.resources()).find(({ name }) => name === "control-plane");
+    if (change === null) await rm(plane?.path ?? "");
+    else await writeFile(plane?.path ?? "", JSON.stringify({ ...plane, ...change }));
+    const verifying = it.provisioner.verify(lab, scene.intent, credentials, scene.context);
+    await expect(verifying).rejects.toMatchObject({ code: "LK5006", disposition: "retry" });
+    await destroyed(it, scene);
+  });
+
+  test("does not let another cluster's credentials in", async () => {
+    await using it = await world();
+    const scene = await prepared(it);
+    const { credentials } = await install(it, scene);
+    const other = await labOf("aws-standard", { id: "0198c0de-0000-7000-8000-000000000002", name: "team-a-test-02" });
+    const otherScene = await prepared(it, other);
+    const strange = await install(it, otherScene, other);
+    const server = /server: (\S+)/.exec(credentials.reveal("kubeconfig"))?.[1] ?? "";
+    const mixed = strange.credentials.reveal("kubeconfig").replace(/server: \S+/, `server: ${server}`);
+    const verifying = it.provisioner.verify(lab, scene.intent, sealed({ kubeconfig: mixed }), scene.context);
+    await expect(verifying).rejects.toMatchObject({ code: "LK5006" });
+  });
+});
+
+describe.concurrent("an installer that misbehaves", PATIENT, () => {
   test("by ending well without a cluster is found out, and made again", async () => {
     await using it = await world();
     const scene = await prepared(it);
@@ -309,7 +342,7 @@ describe.concurrent("an installer that misbehaves", () => {
     expect(chars).toBeLessThan(300_000);
     expect(scene.context.lines.join("\n")).toContain("is left out");
     await destroyed(it, scene);
-  }, 60_000);
+  });
 
   test("by printing secrets has them hidden", async () => {
     await using it = await world();
@@ -327,7 +360,7 @@ describe.concurrent("an installer that misbehaves", () => {
   });
 });
 
-describe.concurrent("a crash between deciding and recording", () => {
+describe.concurrent("a crash between deciding and recording", PATIENT, () => {
   test("forgets no infraID: the next worker answers the same one, on whatever host", async () => {
     await using it = await world();
     const first = await prepared(it);
@@ -341,7 +374,7 @@ describe.concurrent("a crash between deciding and recording", () => {
   });
 });
 
-describe.concurrent("an artifact store that lost everything", () => {
+describe.concurrent("an artifact store that lost everything", PATIENT, () => {
   test("during the install has what was made removed, and another made", async () => {
     await using it = await world();
     const scene = await prepared(it);
@@ -358,7 +391,7 @@ describe.concurrent("an artifact store that lost everything", () => {
   });
 });
 
-describe.concurrent("a destroy", () => {
+describe.concurrent("a destroy", PATIENT, () => {
   test("that says all is well and leaves something is found out", async () => {
     await using it = await world();
     const scene = await prepared(it);
@@ -450,7 +483,7 @@ describe.concurrent("a destroy", () => {
   });
 });
 
-describe.concurrent("preflight", () => {
+describe.concurrent("preflight", PATIENT, () => {
   test("answers what the cloud says the lab will take", async () => {
     await using it = await world();
     const needs = await it.provisioner.preflight?.(lab, hearing(join(it.path, "work")));
@@ -473,7 +506,7 @@ describe.concurrent("preflight", () => {
   });
 });
 
-describe.concurrent("what is kept", () => {
+describe.concurrent("what is kept", PATIENT, () => {
   test("of the configuration has no secret in it, and the folder has none left", async () => {
     await using it = await world();
     const scene = await prepared(it);
@@ -483,6 +516,13 @@ describe.concurrent("what is kept", () => {
     expect(copy).not.toMatch(/pullSecret|sshKey/);
     expect(await readdir(folder)).not.toContain("install-config.yaml");
     expect(JSON.stringify(scene.intent)).not.toMatch(/canary|BEGIN|client-key/);
+  });
+
+  test("of a configuration that the installer refused is nothing", async () => {
+    await using it = await world();
+    await it.plan([{ command: "create manifests", at: "start", do: "exit", code: 3 }]);
+    await expect(prepared(it)).rejects.toMatchObject({ code: "LK5215" });
+    expect(await readdir(join(it.path, "work", "cluster"))).not.toContain("install-config.yaml");
   });
 
   test("and errors are of labkeeper's own kind, with remedies", async () => {

@@ -44,18 +44,25 @@ const cannot = (detail: string, cause?: unknown): LabkeeperError =>
 
 export function binaries(settings: BinarySettings): Binaries {
   const { folder } = settings;
-  /** By path, size and time: a hash of 500 MB takes a second. */
-  const known = new Map<string, string>();
+  /** By identity of the file: a hash of 500 MB takes a second, and so does its start. */
+  const sums = new Map<string, string>();
+  const described = new Map<string, Installer>();
+
+  const ask = async (path: string): Promise<Installer> => {
+    const id = await identityOf(path);
+    const found = described.get(id) ?? (await describe(path, settings.environment));
+    described.set(id, found);
+    return found;
+  };
 
   const requireLocked = async (path: string): Promise<void> => {
     await requireExecutable(path);
-    const { size, mtimeMs, ino } = await stat(path);
-    const id = `${path} ${ino} ${size} ${mtimeMs}`;
+    const id = await identityOf(path);
     const name = basename(path);
     const wanted = (await readLock(join(folder ?? "", LOCK))).get(name);
     if (wanted === undefined) throw cannot(`${LOCK} has no line for ${name}`);
-    const actual = known.get(id) ?? (await sha256(path));
-    known.set(id, actual);
+    const actual = sums.get(id) ?? (await sha256(path));
+    sums.set(id, actual);
     if (actual !== wanted)
       throw cannot(`${name} has checksum ${actual.slice(0, 12)}…, and ${LOCK} says ${wanted.slice(0, 12)}…`);
   };
@@ -64,13 +71,13 @@ export function binaries(settings: BinarySettings): Binaries {
     if (folder === null) throw cannot("neither OPENSHIFT_INSTALL_BIN nor an installers' folder is configured");
     const path = join(folder, `openshift-install-${version}`);
     await requireLocked(path);
-    return await describe(path, settings.environment);
+    return await ask(path);
   };
 
   const own = async (): Promise<Installer | null> => {
     if (settings.installer === null) return null;
     await requireExecutable(settings.installer);
-    return await describe(settings.installer, settings.environment);
+    return await ask(settings.installer);
   };
 
   return {
@@ -105,6 +112,11 @@ export function binaries(settings: BinarySettings): Binaries {
       return path;
     },
   };
+}
+
+async function identityOf(path: string): Promise<string> {
+  const { size, mtimeMs, ctimeMs, ino } = await stat(path);
+  return [path, ino, size, mtimeMs, ctimeMs].join(" ");
 }
 
 const numbers = (version: string): number[] => version.split(/[.-]/).map((part) => Number(part) || 0);

@@ -56,6 +56,11 @@ export async function createCluster(run) {
   mkdirSync(run.path(".clusterapi_output"));
   run.log.info("Creating infrastructure resources...");
   run.log.info("Started local control plane with envtest");
+  const role = cloud.find(parts(state).infraID, "iam-role-master");
+  if (role) {
+    run.log.error(`EntityAlreadyExists: Role with name ${role.infraID}-master-role already exists.`);
+    return run.fail(4, "failed to create cluster: failed during pre-provisioning");
+  }
   for (const name of NETWORK) {
     cloud.put(resource(state, name));
     await run.pace();
