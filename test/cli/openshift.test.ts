@@ -7,7 +7,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import pg from "pg";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { type HistoryWriter, startRepository } from "../../src/git/history-writer.ts";
 import { packageFile } from "../../src/package-root.ts";
 import { openStore, type Store } from "../../src/store/open.ts";
@@ -15,7 +15,7 @@ import { createDatabase, type TestDatabase } from "../database.ts";
 import { standIn } from "../openshift/run-binary.ts";
 import { CANARIES, PULL_SECRET, SSH_KEY } from "../openshift/world.ts";
 import { claimOne } from "../store/seed.ts";
-import { labkeeper } from "./run-labkeeper.ts";
+import { type Ended, type Running, start } from "./run-labkeeper.ts";
 
 let root = "";
 let database: TestDatabase;
@@ -30,8 +30,8 @@ const put = async (path: string, text: string): Promise<void> => {
   await writeFile(join(root, path), text);
 };
 
-const run = async (...args: string[]) => {
-  const ended = await labkeeper(args, {
+const begin = (...args: string[]): Running =>
+  start(args, {
     LABKEEPER_STATE_DIR: join(root, "state"),
     LABKEEPER_CATALOG: join(root, "catalog"),
     LABKEEPER_DATABASE_URL: database.url,
@@ -42,8 +42,10 @@ const run = async (...args: string[]) => {
     AWS_ACCESS_KEY_ID: "AKIACANARYCANARYCANA",
     AWS_SECRET_ACCESS_KEY: CANARIES.awsKey,
     AWS_EC2_METADATA_DISABLED: "true",
-    AWS_MAX_ATTEMPTS: "1",
   });
+
+const run = async (...args: string[]): Promise<Ended> => {
+  const ended = await begin(...args).ended;
   said += ended.stdout + ended.stderr;
   return ended;
 };
@@ -156,9 +158,12 @@ describe("an AWS that does not answer", () => {
     });
     await store.finish(job, { kind: "provisioned", outputs: {} });
     expect(await run("cancel", "second")).toMatchObject({ code: 0 });
-    await run("reconcile", "--wait");
+    const waiting = begin("reconcile", "--wait");
+    await vi.waitFor(async () => expect(await stateOf("second")).toBe("destroy_failed"), { timeout: 30_000 });
+    waiting.child.kill("SIGTERM");
+    const ended = await waiting.ended;
+    said += ended.stdout + ended.stderr;
     expect(await calls()).toContain("destroy cluster");
-    expect(await stateOf("second")).toBe("destroy_failed");
     expect((await raw.query("select 1 from destroy_receipts")).rowCount).toBe(0);
     const { stdout } = await run("status", "second");
     expect(stdout).toContain("destroy_failed");
