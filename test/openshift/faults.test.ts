@@ -3,13 +3,14 @@
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
+import type { CloudAccount } from "../../src/cloud-ports.ts";
 import { revealAll, credentials as sealed } from "../../src/core/credentials.ts";
 import type { JsonObject } from "../../src/core/types.ts";
 import type { LabkeeperError } from "../../src/errors.ts";
 import type { Installed, LabOrder } from "../../src/ports.ts";
 import { type HeardContext, hearing } from "../provisioners/lab-order.ts";
 import { labOf } from "./subjects.ts";
-import { type Fault, type World, world } from "./world.ts";
+import { account, type Fault, type World, world } from "./world.ts";
 
 /** Many small processes: on a busy machine each of them waits. */
 const PATIENT = { timeout: 90_000 };
@@ -229,6 +230,45 @@ describe.concurrent("an install that fails", PATIENT, () => {
     const text = new TextDecoder().decode((await it.artifacts.get(log)) ?? new Uint8Array());
     expect(text).toContain("Creating infrastructure resources");
     expect(text).not.toMatch(/canary-login|canaryAwsSecretKey/);
+    await destroyed(it, scene);
+  });
+
+  test("by a quota is not begun again before there is room", async () => {
+    await using it = await world();
+    const scene = await prepared(it);
+    await it.plan([
+      { command: "create cluster", at: "infrastructure", do: "exit", code: 4, log: [error("VcpuLimitExceeded: 32")] },
+    ]);
+    await expect(install(it, scene)).rejects.toMatchObject({ code: "LK5210", disposition: "wait" });
+    const full: CloudAccount = {
+      ...account,
+      preflight: async () => [{ scope: "aws/1/us-east-1", resource: "vCPU", need: 24, limit: 32, used: 16 }],
+    };
+    const crowded = it.provisionerWith({
+      clouds: new Map([["aws", { inventory: it.deps.clouds.get("aws")?.inventory ?? null, account: full }]]),
+    });
+    await expect(crowded.install(lab, scene.intent, scene.context)).rejects.toMatchObject({
+      code: "LK5210",
+      message: expect.stringContaining("16 of 32"),
+    });
+    expect(scene.recorded).toEqual([]);
+    expect(await it.resources()).toEqual([]);
+    await install(it, scene);
+    await destroyed(it, scene);
+  });
+
+  test("in bootstrap and is gone on with elsewhere becomes a cluster, whatever happens to the bootstrap machine", async () => {
+    await using it = await world();
+    const scene = await prepared(it);
+    await it.plan([
+      { command: "create cluster", at: "bootstrap", do: "kill" },
+      { command: "destroy bootstrap", at: "start", do: "exit", code: 1 },
+    ]);
+    await expect(install(it, scene)).rejects.toMatchObject({ code: "LK5220" });
+    const elsewhere = { ...scene.context, workdir: join(it.path, "another-host") };
+    const made = await it.provisioner.install(lab, scene.intent, elsewhere);
+    await it.provisioner.verify(lab, scene.intent, made.credentials, elsewhere);
+    expect(scene.context.lines.join("\n")).toContain("the bootstrap machine is left");
     await destroyed(it, scene);
   });
 

@@ -84,7 +84,7 @@ export const folderInventory = (cloud: string): CloudInventory => ({
   sweep: async () => ({ resources: [], unseen: [] }),
 });
 
-const account: CloudAccount = {
+export const account: CloudAccount = {
   accountId: async () => "123456789012",
   preflight: async () => [{ scope: "aws/123456789012/us-east-1", resource: "vCPU", need: 12, limit: 64, used: 0 }],
   removeDnsRecords: async () => [],

@@ -68,11 +68,24 @@ async function beginAnew(session: Session, old: OpenshiftIntent, destroy: boolea
       throw new LabkeeperError("LK5008", `${old.infraId}: ${seen.reason}`);
     }
   }
+  await requireSupplies(session);
   const { infraId, clusterId, snapshot, metadata, preparedAt } = old;
   const given: ClusterRecord = { infraId, clusterId, snapshot, metadata, preparedAt };
   const intent = await newCluster(session, [...old.former, given]);
   await context.recordIntent(intentJson(intent));
   return intent;
+}
+
+/** What ended the attempt before may still be so: seen in a second here, or a quarter of an hour later by the installer. */
+async function requireSupplies({ cloud, lab, context }: Session): Promise<void> {
+  const needs = (await cloud.account?.preflight(lab, context.signal)) ?? [];
+  const short = needs.find(({ used, need, limit }) => used + need > limit);
+  if (short === undefined) return;
+  const { resource, scope, need, used, limit } = short;
+  throw new LabkeeperError(
+    "LK5210",
+    `${lab.name} needs ${need} of ${resource} in ${scope}, and ${used} of ${limit} are in use`,
+  );
 }
 
 async function create(session: Session, installer: Installer, intent: OpenshiftIntent): Promise<Installed> {
@@ -125,11 +138,23 @@ async function continueInstall(
   if (from === "bootstrap") {
     await runStage(session, installer, intent, ["wait-for", "bootstrap-complete"]);
     await keepStage(deps.artifacts, intent.snapshot, "initialize");
-    // What only bootstrapping needed costs money and opens ports; a cluster without it is whole.
-    await runStage(session, installer, intent, ["destroy", "bootstrap"]);
+    await removeBootstrap(session, installer);
   }
   await runStage(session, installer, intent, ["wait-for", "install-complete"]);
   await keepStage(deps.artifacts, intent.snapshot, "complete");
+}
+
+/**
+ * What only bootstrapping needed. A host that did not begin the install may lack what the installer wants for it; the
+ * cluster is whole all the same, and what is left goes with it.
+ */
+async function removeBootstrap(session: Session, installer: Installer): Promise<void> {
+  const name = "openshift-install destroy bootstrap";
+  const command = [installer.path, "destroy", "bootstrap", "--dir", session.folders.cluster, "--log-level", "info"];
+  const ended = await session.run({ name, command });
+  if (succeeded(ended)) return;
+  if (ended.end.kind === "aborted") throw runError(session, name, ended);
+  session.log(`the bootstrap machine is left for the cluster's own destroy: ${runError(session, name, ended).message}`);
 }
 
 /** Runs the installer, keeping how far it comes; when it fails, why. */
