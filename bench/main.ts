@@ -1,17 +1,17 @@
 /** `npm run bench`: measures labkeeper, prints a table, and with --json writes the same as JSON. See docs/benchmarks.md. */
 
 import { writeFileSync } from "node:fs";
-import { cpus, totalmem } from "node:os";
+import { cpus, loadavg, totalmem } from "node:os";
 import type { Figure, Report, Skipped } from "./figures.ts";
 import { isMet } from "./figures.ts";
 import { type BenchmarkName, type Settings, settingsFrom, USAGE } from "./settings.ts";
-import { tableOf } from "./table.ts";
+import { shown, tableOf } from "./table.ts";
 import { type Workplace, withWorkplace } from "./workplace.ts";
 
 type Benchmark = (workplace: Workplace, settings: Settings, report: Report) => Promise<void>;
 
 /** Loaded one by one, so that what one of them imports is not in another's memory. */
-const load: Record<BenchmarkName, () => Promise<Benchmark>> = {
+const benchmarks: Record<BenchmarkName, () => Promise<Benchmark>> = {
   plan: async () => (await import("./plan.ts")).benchPlan,
   validate: async () => (await import("./validate.ts")).benchValidate,
   commands: async () => (await import("./commands.ts")).benchCommands,
@@ -31,20 +31,27 @@ function parsed(): Settings | null {
   return null;
 }
 
+/** Of the last minute: what others did on this machine before, and the benchmark and others in its course. */
+const load1 = (): number => Math.round((loadavg()[0] ?? 0) * 10) / 10;
+
 async function main(settings: Settings): Promise<void> {
   const figures: Figure[] = [];
   const skipped: Skipped[] = [];
   const report: Report = {
-    figure: (figure) => figures.push(figure),
+    figure: (figure) => {
+      figures.push(figure);
+      console.error(`  ${figure.name}: ${shown(figure.value)} ${figure.unit}`);
+    },
     skip: (name, why) => skipped.push({ name, why }),
     step: (text) => console.error(`… ${text}`),
   };
   const machine = `${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}`;
-  console.error(`${machine}; every value is a median`);
+  const loadBefore = load1();
+  console.error(`${machine}; load ${loadBefore} before it begins`);
   await withWorkplace(async (workplace) => {
     for (const name of settings.only) {
       try {
-        await (await load[name]())(workplace, settings, report);
+        await (await benchmarks[name]())(workplace, settings, report);
       } catch (error) {
         // What was measured before is still told.
         console.error(error);
@@ -53,9 +60,10 @@ async function main(settings: Settings): Promise<void> {
       }
     }
   });
-  console.log(tableOf(figures, skipped));
+  const load = `load ${loadBefore} before, ${load1()} at the end`;
+  console.log(`${tableOf(figures, skipped)}\n\n${machine}; ${load}`);
   if (settings.json === null) return;
-  const json = { machine, figures: figures.map((figure) => ({ ...figure, met: isMet(figure) })), skipped };
+  const json = { machine, load, figures: figures.map((figure) => ({ ...figure, met: isMet(figure) })), skipped };
   writeFileSync(settings.json, `${JSON.stringify(json, null, 2)}\n`);
 }
 

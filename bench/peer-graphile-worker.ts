@@ -8,9 +8,8 @@ interface GraphileWorker {
   makeWorkerUtils(options: object): Promise<{
     migrate(): Promise<void>;
     withPgClient(work: (client: Client) => Promise<unknown>): Promise<unknown>;
-    release(): Promise<void>;
   }>;
-  run(options: object): Promise<{ stop(): Promise<void> }>;
+  run(options: object): Promise<unknown>;
   readonly Logger: new (factory: () => () => void) => object;
 }
 
@@ -20,7 +19,6 @@ export async function graphileWorker(module: unknown, url: string): Promise<Peer
   const logger = new Logger(() => () => undefined);
   const utils = await makeWorkerUtils({ connectionString: url, logger });
   await utils.migrate();
-  let runner: { stop(): Promise<void> } | null = null;
   return {
     async enqueue(labs) {
       const add =
@@ -30,11 +28,7 @@ export async function graphileWorker(module: unknown, url: string): Promise<Peer
     async start(concurrency, done) {
       const taskList = { noop: async () => done() };
       const options = { connectionString: url, concurrency, taskList, logger, noHandleSignals: true };
-      runner = await run({ ...options, maxPoolSize: concurrency + 2 });
-    },
-    stop: async () => await runner?.stop(),
-    async [Symbol.asyncDispose]() {
-      await utils.release();
+      await run({ ...options, maxPoolSize: concurrency + 2 });
     },
   };
 }

@@ -7,7 +7,6 @@ interface Boss {
   insert(jobs: readonly object[]): Promise<unknown>;
   fetch(name: string): Promise<readonly { readonly id: string }[] | null>;
   complete(name: string, id: string): Promise<unknown>;
-  stop(options: object): Promise<unknown>;
   on(event: "error", listener: () => void): unknown;
 }
 interface PgBoss {
@@ -26,11 +25,9 @@ export async function pgBoss(module: unknown, url: string): Promise<PeerQueue> {
   boss.on("error", () => undefined);
   await boss.start();
   await boss.createQueue(QUEUE, { name: QUEUE, policy: "singleton" });
-  let stopped = false;
-  let places: Promise<void>[] = [];
 
-  const work = async (done: () => void): Promise<void> => {
-    while (!stopped) {
+  const work = async (done: () => void): Promise<never> => {
+    for (;;) {
       const jobs = (await boss.fetch(QUEUE)) ?? [];
       for (const { id } of jobs) {
         await boss.complete(QUEUE, id);
@@ -44,15 +41,7 @@ export async function pgBoss(module: unknown, url: string): Promise<PeerQueue> {
       await boss.insert(labs.map((lab) => ({ name: QUEUE, singletonKey: lab })));
     },
     async start(concurrency, done) {
-      stopped = false;
-      places = Array.from({ length: concurrency }, () => work(done));
-    },
-    async stop() {
-      stopped = true;
-      await Promise.all(places);
-    },
-    async [Symbol.asyncDispose]() {
-      await boss.stop({ graceful: false, wait: true });
+      await Promise.all(Array.from({ length: concurrency }, () => work(done)));
     },
   };
 }

@@ -27,8 +27,8 @@ export const USAGE = `npm run bench -- [options]
   --only NAME        run only this benchmark, repeatable: ${BENCHMARKS.join(", ")}
   --json FILE        write the figures as JSON too
   --labs N,N         sizes of catalogs and databases (1000,10000)
-  --runs N           samples of one figure, at most (7)
-  --budget SECONDS   no new sample of one figure after this time (30)
+  --runs N           samples of one figure, at most (5)
+  --budget SECONDS   no new sample of one figure after this time (20)
   --jobs N           jobs through the queue in one run, at most (10000)
   --makespan-labs N  simulated labs (500)
   --terraform N      files that terraform plans, when it is on PATH; 0 for none (1000)
@@ -45,8 +45,8 @@ export function settingsFrom(argv: readonly string[], env: NodeJS.ProcessEnv): S
       only: { type: "string", multiple: true, default: [...BENCHMARKS] },
       json: { type: "string" },
       labs: { type: "string", default: "1000,10000" },
-      runs: { type: "string", default: "7" },
-      budget: { type: "string", default: "30" },
+      runs: { type: "string", default: "5" },
+      budget: { type: "string", default: "20" },
       jobs: { type: "string", default: "10000" },
       "makespan-labs": { type: "string", default: "500" },
       terraform: { type: "string", default: "1000" },

@@ -1,7 +1,7 @@
 import { type Figure, isMet, type Skipped } from "./figures.ts";
 
 const digits = (value: number): number => (value >= 100 ? 0 : value >= 10 ? 1 : 2);
-const shown = (value: number): string =>
+export const shown = (value: number): string =>
   Number.isFinite(value) ? value.toLocaleString("en-US", { maximumFractionDigits: digits(value) }) : "–";
 
 const targetText = ({ target }: Figure): string => {

@@ -147,6 +147,8 @@ create table labs (
   ready_at timestamptz,
   expires_at timestamptz,
   warned_at timestamptz,
+  -- When a commit shortened its life to what is left of the warning: in effect a destroy, which the budget counts.
+  cut_short_at timestamptz,
   leaving_since timestamptz,
   leaving_until timestamptz,
   leaving_cause jsonb,
@@ -173,6 +175,7 @@ create index labs_expiring on labs (expires_at) where current and live;
 create index labs_given_up on labs (created_at) where current and live and expires_at is null and state in ('failed_permanent', 'timed_out');
 create index labs_leaving on labs (leaving_until) where leaving_until is not null and live;
 create index labs_destroy_requested on labs (destroy_requested_at) where destroy_requested_at is not null;
+create index labs_cut_short on labs (cut_short_at) where cut_short_at is not null;
 create index labs_leaving_since on labs (leaving_since) where leaving_since is not null;
 
 -- A lab's row as programs read it.

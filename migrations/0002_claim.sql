@@ -240,8 +240,9 @@ begin
     failure = e.failure,
     failed_digest = case e.job_state when 'dead' then b.document_digest when 'succeeded' then null else b.failed_digest end,
     ready_at = case when e.lab_state = 'ready' then coalesce(b.ready_at, clock_timestamp()) else b.ready_at end,
-    expires_at = case when e.lab_state = 'ready'
-      then coalesce(b.ready_at, clock_timestamp()) + make_interval(secs => (b.spec ->> 'ttlHours')::numeric * 3600)
+    -- From its first moment ready; later only an edit of its file moves it.
+    expires_at = case when e.lab_state = 'ready' and b.ready_at is null
+      then clock_timestamp() + make_interval(secs => (b.spec ->> 'ttlHours')::numeric * 3600)
       else b.expires_at end,
     receipt_id = case when e.receipt is null then b.receipt_id
       else (select r.id from destroy_receipts r where r.lab_id = b.id order by r.created_at desc limit 1) end,

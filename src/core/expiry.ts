@@ -21,5 +21,25 @@ export const isDue = (lab: Lab, now: Date): boolean => {
   return due !== null && due.getTime() <= now.getTime();
 };
 
+type Edited = Pick<Lab, "readyAt" | "expiresAt" | "spec" | "policy">;
+
+/** The earliest moment at which an edit may end a lab: nobody loses one without the warning its profile promises. */
+const earliestEnd = ({ policy }: Edited, now: Date): Date =>
+  plusHours(now, policy.spec.lifecycle.warnBeforeDestroyHours);
+
+/** An edit of `ttlHours` that ends the lab sooner than that: in effect a destroy, by a commit. */
+export const isCutShort = (lab: Edited, ttlHours: number, now: Date): boolean => {
+  if (lab.readyAt === null || lab.expiresAt === null || ttlHours === lab.spec.ttlHours) return false;
+  const end = expiresAt(lab.readyAt, ttlHours).getTime();
+  return end < lab.expiresAt.getTime() && end < earliestEnd(lab, now).getTime();
+};
+
+/** When a lab ends once its `ttlHours` are these; null before it was ready. */
+export const expiryAfterEdit = (lab: Edited, ttlHours: number, now: Date): Date | null => {
+  if (lab.readyAt === null || lab.expiresAt === null || ttlHours === lab.spec.ttlHours) return lab.expiresAt;
+  if (!isCutShort(lab, ttlHours, now)) return expiresAt(lab.readyAt, ttlHours);
+  return new Date(Math.min(lab.expiresAt.getTime(), earliestEnd(lab, now).getTime()));
+};
+
 /** The end of a deletion grace that starts now. */
 export const leavingUntil = (now: Date, graceHours: number): Date => plusHours(now, graceHours);

@@ -31,20 +31,35 @@ const possibleNames = (document: YamlDocument | null, path: LabPath): string[] =
   return [...new Set([path.name, ...guessed])].filter((name): name is string => name !== undefined && name !== "");
 };
 
-const shapeProblems = (document: YamlDocument, profile: Profile | undefined): Problem[] => {
+/** What is chosen once, when a lab is made: a choice that is withdrawn later binds new labs only. */
+const CHOSEN_ONCE = /^\/spec\/(?:version|region|baseDomain)(?:\/|$)/;
+const NEW_LABS_ONLY: ReadonlySet<string> = new Set(["LK2102", "LK2203"]);
+
+/** What refuses the file, and what only refuses to make a new lab of it. */
+interface Findings {
+  readonly problems: Problem[];
+  readonly forNewLabs: Problem[];
+}
+
+const shapeProblems = (document: YamlDocument, profile: Profile | undefined): Findings => {
   const validate = profile === undefined ? labValidator() : profileLabValidator(profile);
-  if (validate(document.value)) return [];
+  if (validate(document.value)) return { problems: [], forNewLabs: [] };
+  const errors = validate.errors ?? [];
   const validateAny = labValidator();
   const isLab = validateAny(document.value);
   const general = explainErrors(document, isLab ? [] : validateAny.errors, { code: "LK2004", fields });
-  if (profile === undefined) return general;
+  if (profile === undefined) return { problems: general, forNewLabs: [] };
   const told = new Set(general.map(({ line, column }) => `${line}:${column}`));
-  const particular = explainErrors(document, validate.errors, {
-    code: "LK2103",
-    remedy: `See what the profile allows: \`labkeeper schema ${profile.name}\`.`,
-    fields,
-  });
-  return [...general, ...particular.filter(({ line, column }) => !told.has(`${line}:${column}`))];
+  const particular = (about: (instancePath: string) => boolean): Problem[] =>
+    explainErrors(
+      document,
+      errors.filter(({ instancePath }) => about(instancePath)),
+      { code: "LK2103", remedy: `See what the profile allows: \`labkeeper schema ${profile.name}\`.`, fields },
+    ).filter(({ line, column }) => !told.has(`${line}:${column}`));
+  return {
+    problems: [...general, ...particular((path) => !CHOSEN_ONCE.test(path))],
+    forNewLabs: particular((path) => CHOSEN_ONCE.test(path)),
+  };
 };
 
 type Found = readonly [pointer: string, code: DocumentCode, message: string];
@@ -97,13 +112,13 @@ const placeFindings = (value: Json, path: LabPath): Found[] => {
   return found;
 };
 
-/** Everything wrong with a document; an empty answer means that it is a LabDocument. */
-const documentProblems = (document: YamlDocument, path: LabPath, policy: CatalogPolicy | null): Problem[] => {
-  if (document.problems.length > 0) return [...document.problems];
+/** Everything wrong with a document; without problems it is a LabDocument. */
+const documentProblems = (document: YamlDocument, path: LabPath, policy: CatalogPolicy | null): Findings => {
+  if (document.problems.length > 0) return { problems: [...document.problems], forNewLabs: [] };
   const { value } = document;
   const profileName = textAt(value, "spec", "profile");
   const profile = profileName === null ? undefined : policy?.profiles.get(profileName);
-  const problems = shapeProblems(document, profile);
+  const { problems, forNewLabs } = shapeProblems(document, profile);
   const found = placeFindings(value, path);
   if (policy !== null) {
     found.push(...teamFindings(value, path, policy));
@@ -113,15 +128,15 @@ const documentProblems = (document: YamlDocument, path: LabPath, policy: Catalog
         ...profileFindings(profileName, found.some(([, code]) => code === "LK2007") ? null : path.team, policy),
       );
   }
-  if (profile !== undefined && problems.length === 0)
+  if (profile !== undefined && problems.length + forNewLabs.length === 0)
     found.push(...costFindings(value as unknown as LabDocument, profile));
-  const told = new Set(problems.map(({ line, column }) => `${line}:${column}`));
+  const told = new Set([...problems, ...forNewLabs].map(({ line, column }) => `${line}:${column}`));
   for (const [pointer, code, message] of found) {
     const position = document.at(pointer);
-    if (!told.has(`${position.line}:${position.column}`))
-      problems.push(problemAt(document.path, position, code, message));
+    if (told.has(`${position.line}:${position.column}`)) continue;
+    (NEW_LABS_ONLY.has(code) ? forNewLabs : problems).push(problemAt(document.path, position, code, message));
   }
-  return problems;
+  return { problems, forNewLabs };
 };
 
 const teamOf = (entry: CatalogEntry, path: LabPath, document: YamlDocument | null): string => {
@@ -147,7 +162,8 @@ export const readLabFile = (
 ): DesiredFile => {
   const path = readLabPath(entry.path);
   const document = entry.kind === "file" ? parseYaml(entry.bytes, entry.path) : null;
-  const problems = document === null ? [] : documentProblems(document, path, policy);
+  const found = document === null ? null : documentProblems(document, path, policy);
+  const problems = found?.problems ?? [];
   if (entry.kind === "refused") {
     const [code, message] = REFUSALS[entry.why];
     problems.push(problemAt(entry.path, START, code, message));
@@ -163,6 +179,6 @@ export const readLabFile = (
     team: teamOf(entry, path, document),
     document: lab,
     digest: lab === null ? null : digestOf(lab),
-    problems: problems.sort(byPlace),
+    problems: [...problems, ...(found?.forNewLabs ?? [])].sort(byPlace),
   };
 };

@@ -1,4 +1,4 @@
-import { dueAt, expiresAt, isDue, leavingUntil } from "./expiry.ts";
+import { dueAt, expiresAt, isCutShort, isDue, leavingUntil } from "./expiry.ts";
 import { type AcceptedFile, create, destroy, isAccepted, keep, leave, type Subject, update } from "./plan-change.ts";
 import { immutableChanges, mutableChanges, reachesLab } from "./plan-fields.ts";
 import { holdId } from "./plan-hash.ts";
@@ -58,6 +58,8 @@ const absent = (subject: Subject, file: AcceptedFile, { policy }: Circumstances)
   const profile = policy.profiles.get(file.document.spec.profile);
   if (profile === undefined)
     return keep(named, `its profile ${file.document.spec.profile} is unknown, so it is not created`);
+  if (file.problems.length > 0)
+    return keep(named, "its file asks for what a new lab may not have, so it is not created");
   return create(named, { kind: "provision", file, spec: resolveSpec(file.document, profile, null), policy: profile });
 };
 
@@ -129,12 +131,23 @@ const unchanged = (subject: Subject, file: AcceptedFile, lab: Lab): Change => {
   return keep(subject, `its file moved here from ${lab.path}; the lab is the same`, operation);
 };
 
-const edited = (named: Subject, file: AcceptedFile, lab: Lab, job: Job, { policy, commit }: Circumstances): Change => {
+const edited = (
+  named: Subject,
+  file: AcceptedFile,
+  lab: Lab,
+  job: Job,
+  { policy, commit, now }: Circumstances,
+): Change => {
   const subject = { ...named, team: file.document.metadata.team };
   const fixed = immutableChanges(lab, file.document, policy);
   if (fixed.length > 0) {
     if (!policy.profiles.has(file.document.spec.profile))
       return keep(subject, `the file asks for profile ${file.document.spec.profile}, which is unknown`);
+    if (file.problems.length > 0)
+      return keep(
+        subject,
+        `the file changes ${paths(fixed)} to what a new lab may not have, so the lab is kept as it is`,
+      );
     const hold = holdId("immutable-change", { lab: lab.name, action: "update", labId: lab.id, digest: file.digest });
     const cause = { kind: "replace", hold, commit } as const;
     return update(
@@ -148,8 +161,14 @@ const edited = (named: Subject, file: AcceptedFile, lab: Lab, job: Job, { policy
   const fields = mutableChanges(lab, file.document, spec);
   const carrier = jobFor(lab, job, fields);
   if (carrier === "later") return keep(subject, `the edit is taken in when the lab is ready again; it is ${lab.state}`);
+  const warning = lab.policy.spec.lifecycle.warnBeforeDestroyHours;
+  const end = isCutShort(lab, spec.ttlHours, now)
+    ? `, which ends the lab when its ${warning} h of warning are over`
+    : "";
   const reason =
-    fields.length === 0 ? "the file is written differently and means the same" : `the file changes ${paths(fields)}`;
+    fields.length === 0
+      ? "the file is written differently and means the same"
+      : `the file changes ${paths(fields)}${end}`;
   return update(subject, reason, { kind: "update", lab, file, spec, job: carrier }, fields);
 };
 

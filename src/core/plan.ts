@@ -1,7 +1,10 @@
+import { isAccepted } from "./plan-change.ts";
+import { immutableChanges } from "./plan-fields.ts";
 import { planHash, summarize } from "./plan-hash.ts";
 import { changeFor } from "./plan-lab.ts";
 import { byPlace, problemAt, START } from "./problem.ts";
-import type { CatalogPolicy, Change, Comparison, Plan, Problem } from "./types.ts";
+import { isLive } from "./states.ts";
+import type { CatalogPolicy, Change, Comparison, DesiredFile, Plan, Problem } from "./types.ts";
 
 export interface PlanInput {
   readonly comparisons: readonly Comparison[];
@@ -49,8 +52,13 @@ const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 
 
 const byTeamAndLab = (a: Change, b: Change): number => compareText(a.team, b.team) || compareText(a.lab, b.lab);
 
-const allProblems = ({ comparisons, problems }: PlanInput): Problem[] => {
-  const all = [...problems, ...comparisons.flatMap(({ files }) => files.flatMap((file) => file.problems))];
+const allProblems = ({ comparisons, problems, policy }: PlanInput): Problem[] => {
+  const all = [
+    ...problems,
+    ...comparisons.flatMap((comparison) =>
+      comparison.files.flatMap((file) => problemsThatMatter(comparison, file, policy)),
+    ),
+  ];
   for (const { name, files } of comparisons)
     if (files.length > 1)
       all.push(
@@ -64,6 +72,13 @@ const allProblems = ({ comparisons, problems }: PlanInput): Problem[] => {
       );
   const distinct = new Map(all.map((problem) => [JSON.stringify(problem), problem]));
   return [...distinct.values()].sort(byPlace);
+};
+
+/** What only a new lab may not have is no problem of a lab that has it already (promise P12). */
+const problemsThatMatter = ({ lab }: Comparison, file: DesiredFile, policy: CatalogPolicy): readonly Problem[] => {
+  const hasItAlready =
+    lab !== null && isLive(lab.state) && isAccepted(file) && immutableChanges(lab, file.document, policy).length === 0;
+  return hasItAlready ? [] : file.problems;
 };
 
 const usedTwice = (name: string, path: string, paths: readonly string[]): Problem => {

@@ -174,9 +174,11 @@ export interface DesiredFile {
   /** All names a refused file may stand for; their labs are kept as they are (promise P8). */
   readonly mayBe: readonly string[];
   readonly team: string;
+  /** Null when refused. */
   readonly document: LabDocument | null;
   /** Digest of the document as written (defaults not filled in); null when refused. */
   readonly digest: string | null;
+  /** Beside a document: why no new lab may be made of it; a lab that is there keeps what it has (promise P12). */
   readonly problems: readonly Problem[];
 }
 

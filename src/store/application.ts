@@ -7,6 +7,7 @@ export interface Application {
   readonly commit: string;
   readonly planId: string;
   readonly correlationId: string;
+  readonly now: Date;
 }
 
 /** A change that is not held, with its operation's own type. */

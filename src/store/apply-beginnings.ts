@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import { monthlyCost } from "../core/cost.ts";
+import { expiryAfterEdit, isCutShort } from "../core/expiry.ts";
 import type { Cause, Profile } from "../core/types.ts";
 import type { Application, Approved } from "./application.ts";
 import { enqueue } from "./enqueue.ts";
@@ -80,9 +81,9 @@ async function pinPolicies(tx: Application["tx"], policies: readonly Profile[]):
   `.execute(tx);
 }
 
-/** New specs for labs that are there; the expiry moves with `ttlHours` at once. */
+/** New specs for labs that are there; the expiry moves with `ttlHours` at once, but never past its own warning. */
 export async function applyUpdates(
-  { tx, commit, correlationId }: Application,
+  { tx, commit, correlationId, now }: Application,
   approved: readonly Approved<"update">[],
 ): Promise<Result> {
   if (approved.length === 0) return { jobs: 0, skipped: [] };
@@ -94,6 +95,8 @@ export async function applyUpdates(
     path: file.path,
     document_digest: file.digest,
     monthly_cost: monthlyCost(lab.policy.spec, spec.workers),
+    expires_at: expiryAfterEdit(lab, spec.ttlHours, now),
+    cut_short: isCutShort(lab, spec.ttlHours, now),
     revive: job === "provision",
   }));
   // A lab that had failed for good gets a new chance with its new spec: `failed` is what a provision starts from.
@@ -101,11 +104,12 @@ export async function applyUpdates(
     update labs l set
       team = r.team, spec = r.spec, path = r.path, commit = ${commit}, document_digest = r.document_digest,
       monthly_cost = r.monthly_cost, failed_digest = null,
-      expires_at = l.ready_at + make_interval(secs => (r.spec ->> 'ttlHours')::numeric * 3600),
+      expires_at = r.expires_at,
+      cut_short_at = case when r.cut_short then ${now} when (l.spec -> 'ttlHours') = (r.spec -> 'ttlHours') then l.cut_short_at end,
       warned_at = case when (l.spec -> 'ttlHours') = (r.spec -> 'ttlHours') then l.warned_at end,
       state = case when r.revive and l.state in ('failed_permanent', 'timed_out') then 'failed' else l.state end
     from jsonb_to_recordset(${jsonb(rows)}::jsonb) as r(id uuid, resource_version bigint, team text, spec jsonb, path text,
-      document_digest text, monthly_cost numeric, revive boolean)
+      document_digest text, monthly_cost numeric, expires_at timestamptz, cut_short boolean, revive boolean)
     where l.id = r.id and l.resource_version = r.resource_version and l.destroy_cause is null
     returning l.id, l.state
   `.execute(tx);

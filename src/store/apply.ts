@@ -34,6 +34,7 @@ export function apply(db: Db, application: PlanApplication, lease: Lease): Promi
         commit: plan.commit,
         planId: await recordPlan(tx, application),
         correlationId,
+        now: application.now,
       };
 
       const enqueued = { count: 0 };

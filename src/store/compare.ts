@@ -165,7 +165,9 @@ async function guardFacts(
       (select count(*) from desired_labs) - (select count(*) from desired_labs where path = any (${overlay.hidden}::text[]))
         as kept,
       (select count(*) from labs where destroy_requested_at > ${since} and destroy_cause ->> 'kind' = 'commit')
-        + (select count(*) from labs where leaving_since > ${since} and destroy_requested_at is null) as destroys,
+        + (select count(*) from labs where leaving_since > ${since} and destroy_requested_at is null)
+        + (select count(*) from labs where cut_short_at > ${since}
+            and (destroy_cause is null or destroy_cause ->> 'kind' = 'expired')) as destroys,
       (select array_agg(id) from holds where state = 'approved') as approved
   `.execute(snapshot);
   const { rows: byTeam } = await sql<{ team: string; labs: string; cost: string }>`

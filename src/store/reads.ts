@@ -176,7 +176,10 @@ export const readStore = (db: Db): ReadStore => ({
   problems: () =>
     guarded(async () => {
       const { rows } = await sql<{ path: string; problems: Problem[] }>`
-        select path, problems from desired_labs where document is null order by path`.execute(db);
+        select path, problems from desired_labs d
+        where document is null or (problems <> '[]' and not exists (
+          select 1 from labs l where l.current and l.live and l.name = d.name))
+        order by path`.execute(db);
       return rows;
     }),
   events: (name) =>

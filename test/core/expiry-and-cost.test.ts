@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { estimateCost, hourlyCost, monthlyCost } from "../../src/core/cost.ts";
-import { dueAt, expiresAt, isDue, leavingUntil } from "../../src/core/expiry.ts";
+import { dueAt, expiresAt, expiryAfterEdit, isCutShort, isDue, leavingUntil } from "../../src/core/expiry.ts";
 import type { LabState } from "../../src/core/types.ts";
 import { hoursFromNow, labOf, NOW, profileOf } from "./builders.ts";
 
@@ -42,5 +42,29 @@ describe("cost", () => {
       workers: { replicas: 0, minReplicas: 0, maxReplicas: 9 },
     };
     expect(hourlyCost(profileOf("local", { compute: machines }).spec, 5)).toBeCloseTo(1.2);
+  });
+});
+
+describe("an edit of ttlHours", () => {
+  // Ready for an hour, with 23 of its 24 left; its profile warns some hours before the end.
+  const lab = labOf("one");
+  const warning = lab.policy.spec.lifecycle.warnBeforeDestroyHours;
+
+  it("moves the expiry, both ways", () => {
+    expect(expiryAfterEdit(lab, 48, NOW)).toEqual(hoursFromNow(47));
+    expect(expiryAfterEdit(lab, 20, NOW)).toEqual(hoursFromNow(19));
+    expect(isCutShort(lab, 20, NOW)).toBe(false);
+  });
+
+  it("never ends a lab before the warning that its profile promises", () => {
+    expect(isCutShort(lab, 1, NOW)).toBe(true);
+    expect(expiryAfterEdit(lab, 1, NOW)).toEqual(hoursFromNow(warning));
+  });
+
+  it("leaves a lab alone whose end is nearer than that anyway, or that is not ready", () => {
+    const ending = labOf("one", { expiresAt: hoursFromNow(warning / 2) });
+    expect(expiryAfterEdit(ending, 1, NOW)).toEqual(hoursFromNow(warning / 2));
+    expect(expiryAfterEdit(ending, ending.spec.ttlHours, NOW)).toEqual(ending.expiresAt);
+    expect(expiryAfterEdit(labOf("one", { state: "pending" }), 1, NOW)).toBeNull();
   });
 });

@@ -56,7 +56,8 @@ describe("one mistake, one problem, at its place", () => {
     ["other team than the folder", { "team: team-a": "team: team-b" }, "5:9 LK2007", "the folder is team-a"],
   ])("%s", (_name, changes, place, message) => {
     const { document, problems } = read(labText(changes));
-    expect(document).toBeNull();
+    // What is chosen once refuses new labs only, so its file still says something of a lab that is there.
+    if (!_name.endsWith("not offered")) expect(document).toBeNull();
     expect(places(problems)).toEqual([place]);
     expect(problems[0]?.message).toContain(message);
     expect(problems[0]?.remedy).not.toBe("");

@@ -1,9 +1,9 @@
-import { chmod, lstat, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, lstat, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { ensurePostgres } from "../../src/local/postgres/ensure.ts";
 import { findPostmaster } from "../../src/local/postgres/postmaster.ts";
-import { folders, holder, query, serverPid } from "./surroundings.ts";
+import { type Folders, folders, holder, query, serverPid } from "./surroundings.ts";
 
 // Real servers, on machines that may be busy.
 vi.setConfig({ testTimeout: 60_000 });
@@ -160,4 +160,61 @@ test("a lost password is said, not worked around", async () => {
     code: "LK7002",
     message: expect.stringContaining(password),
   });
+});
+
+/** A state folder whose server was started once and stopped: its part for Postgres, and where its data is. */
+async function usedOnce(): Promise<{ where: Folders; home: string; dataDir: string }> {
+  const where = await folders();
+  const { connection, stop } = await ensurePostgres({ ...where, durable: false });
+  await stop();
+  return { where, home: join(where.stateDir, "postgres"), dataDir: join(dirname(connection.host), "data") };
+}
+
+test.each([
+  ["data that is gone", ""],
+  ["data that lost its version file", "PG_VERSION"],
+])("%s is said, never replaced by an empty database", async (_, lost) => {
+  const { where, home, dataDir } = await usedOnce();
+  await rm(join(dataDir, lost), { recursive: true });
+  const refused = {
+    code: "LK7002",
+    message: expect.stringContaining(dataDir),
+    remedy: expect.stringContaining(join(home, "initialized")),
+  };
+  await expect(ensurePostgres(where)).rejects.toMatchObject(refused);
+  await expect(ensurePostgres(where)).rejects.toMatchObject(refused);
+
+  // What the remedy says for those who want to begin anew.
+  await rm(join(home, "initialized"));
+  await rm(dataDir, { recursive: true, force: true });
+  await (await ensurePostgres({ ...where, durable: false })).stop();
+});
+
+test("a state folder from before the marker gets it at the next start", async () => {
+  const { where, home, dataDir } = await usedOnce();
+  await rm(join(home, "initialized"));
+  await (await ensurePostgres({ ...where, durable: false })).stop();
+  await rm(dataDir, { recursive: true });
+  await expect(ensurePostgres(where)).rejects.toMatchObject({ code: "LK7002" });
+});
+
+test("a data folder with something else in it is left alone", async () => {
+  const { where, home, dataDir } = await usedOnce();
+  await rm(join(home, "initialized"));
+  await rm(join(dataDir, "PG_VERSION"));
+  await expect(ensurePostgres(where)).rejects.toMatchObject({
+    code: "LK7002",
+    message: expect.stringContaining(dataDir),
+  });
+});
+
+test("a start that died between password and initdb is made up for", async () => {
+  const where = await folders();
+  const home = join(where.stateDir, "postgres");
+  await mkdir(home);
+  await chmod(home, 0o711);
+  await writeFile(join(home, "password"), "made-before-initdb\n", { mode: 0o600 });
+  const { connection, stop } = await ensurePostgres({ ...where, durable: false });
+  expect(connection.password).toBe("made-before-initdb");
+  await stop();
 });

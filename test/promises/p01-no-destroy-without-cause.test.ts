@@ -430,3 +430,40 @@ describe("the deletion grace", () => {
     expect(await w.lab("one")).toMatchObject({ state: "destroyed", destroyCause: { kind: "commit", commit } });
   });
 });
+
+describe("an edit that shortens a lab's life", () => {
+  const HOUR = 3_600_000;
+
+  test("never ends it before the warning its profile promises, and can be taken back", async () => {
+    await using w = await world({ files: lab("one", { spec: { ttlHours: 24 } }) });
+    await w.turn();
+    w.later(3);
+    const { plan } = await w.turn(lab("one", { spec: { ttlHours: 1 } }));
+    expect(plan.changes[0]?.reason).toContain("ends the lab");
+    await w.turn();
+    const shortened = await w.lab("one");
+    expect(shortened.state).toBe("ready");
+    const warning = shortened.policy.spec.lifecycle.warnBeforeDestroyHours;
+    expect(shortened.expiresAt?.getTime()).toBeGreaterThan(
+      (shortened.readyAt?.getTime() ?? 0) + (3 + warning - 0.1) * HOUR,
+    );
+    expect((await w.events("one")).map(({ type }) => type)).toContain("lab.expiring");
+    await w.turn(lab("one", { spec: { ttlHours: 24 } }));
+    w.later(warning + 1);
+    await w.turn();
+    expect((await w.lab("one")).state).toBe("ready");
+  });
+
+  test("counts against the budget like a removal, over several commits too", async () => {
+    await using w = await world({
+      guards: { maxDestroys: 1 },
+      files: labs(["one", "two", "three"], { spec: { ttlHours: 24 } }),
+    });
+    await w.turn();
+    w.later(3);
+    await w.turn(lab("one", { spec: { ttlHours: 1 } }));
+    expect(await w.holds()).toEqual([]);
+    await w.turn(lab("two", { spec: { ttlHours: 1 } }));
+    expect((await w.holds()).map(({ guard, lab: held }) => [guard, held])).toEqual([["destroy-budget", "two"]]);
+  });
+});

@@ -158,3 +158,26 @@ describe("a lab's time is over when its pinned policy says so", () => {
     expect((await w.lab("one")).state).toBe("destroyed");
   });
 });
+
+describe("a file whose lab is there", () => {
+  const withdrawn: readonly (readonly [string, Record<string, string | null>])[] = [
+    ["its version is no longer offered", edit({ openshiftVersions: { allowlist: ["4.20.2"], default: "4.20.2" } })],
+    ["its profile was disabled", edit({ enabled: false })],
+  ];
+  test.each(withdrawn)("can still be edited when %s, and no new lab can be had so", async (_, change) => {
+    await using w = await world({ profiles: { special: SPECIAL } });
+    await w.turn(lab("one", special({ spec: { version: "4.20.3", ttlHours: 24 } })));
+    const quiet = await w.turn(change);
+    expect(quiet.plan.problems).toEqual([]);
+    const before = await w.lab("one");
+    const { plan } = await w.turn({
+      ...lab("one", special({ spec: { version: "4.20.3", ttlHours: 48 } })),
+      ...lab("two", special({ spec: { version: "4.20.3" } })),
+    });
+    expect(plan.problems.map(({ path }) => path)).toEqual(["labs/team-a/two.yaml"]);
+    const after = await w.lab("one");
+    expect(after.id).toBe(before.id);
+    expect((after.expiresAt?.getTime() ?? 0) - (before.expiresAt?.getTime() ?? 0)).toBe(24 * 3_600_000);
+    expect(await w.states()).toEqual({ one: "ready" });
+  });
+});

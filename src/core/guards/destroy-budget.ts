@@ -1,3 +1,5 @@
+import { isCutShort } from "../expiry.ts";
+import type { Change } from "../types.ts";
 import { isDestroyByCommit, isWithin, type Rule } from "./rule.ts";
 
 /** Below this many live labs a share says little: removing one lab of three is a third of them. */
@@ -6,14 +8,16 @@ const SHARE_COUNTS_FROM = 10;
 /**
  * Bounds how many labs commits may take down inside a window, over all pull requests together. The stricter of
  * count and share wins, and once it is exceeded every destroy that a commit causes waits, not only the last ones:
- * nobody can know which of them were meant. Expiries, approved replacements and commands do not count.
+ * nobody can know which of them were meant. An edit that ends a lab at once counts like a removal. Expiries, approved
+ * replacements and commands do not count.
  */
 export const destroyBudget: Rule = {
   name: "destroy-budget",
   approvable: true,
-  weigh: ({ plan, facts, policy }) => {
+  weigh: ({ plan, facts, policy, now }) => {
+    const takesDown = (change: Change): boolean => isDestroyByCommit(change) || endsByEdit(change, now);
     const { maxDestroys, maxDestroyPercent, windowHours } = policy.guards;
-    const planned = plan.changes.filter(isDestroyByCommit).length;
+    const planned = plan.changes.filter(takesDown).length;
     const share =
       facts.liveLabs < SHARE_COUNTS_FROM ? Infinity : Math.floor((facts.liveLabs * maxDestroyPercent) / 100);
     const limit = Math.min(maxDestroys, share);
@@ -24,6 +28,9 @@ export const destroyBudget: Rule = {
       message: `${planned} destroys planned and ${facts.recentDestroys} in the last ${windowHours} h; the budget is ${bound}`,
       release: "Approve each destroy that is meant, bring the other files back, or wait until the window has passed.",
     };
-    return (change) => (isDestroyByCommit(change) ? objection : null);
+    return (change) => (takesDown(change) ? objection : null);
   },
 };
+
+const endsByEdit = ({ operation }: Change, now: Date): boolean =>
+  operation.kind === "update" && isCutShort(operation.lab, operation.spec.ttlHours, now);

@@ -5,14 +5,12 @@ export const historyRewritten: Rule = {
   name: "history-rewritten",
   approvable: true,
   weigh:
-    ({ plan, facts }) =>
+    ({ facts }) =>
     (change) => {
       if (!facts.historyRewritten || !doesSomething(change)) return null;
       return {
-        message: `the catalog's history was rewritten: ${shown(plan.previousCommit)} is no ancestor of ${shown(plan.commit)}`,
+        message: "the catalog's history was rewritten: it does not descend from the last commit that was trusted",
         release: "Restore the branch to a descendant of the trusted commit, or approve each change that is meant.",
       };
     },
 };
-
-const shown = (commit: string | null): string => (commit === null ? "the last trusted commit" : commit.slice(0, 12));

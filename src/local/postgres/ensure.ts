@@ -8,6 +8,7 @@ import { type Account, postgresAccount } from "./account.ts";
 import { findPostgresBinaries } from "./binaries.ts";
 import { clusterMajor, initCluster } from "./cluster.ts";
 import { withLock } from "./lock.ts";
+import { forgetInitialized, markInitialized, requireNeverInitialized } from "./marker.ts";
 import { findPlace, type Place, readOrMakePassword, removeSocketFolder, socketFolder } from "./place.ts";
 import { findPostmaster, type PidFile, startPostmaster, stopPostmaster, waitReady } from "./postmaster.ts";
 import { type Connection, connectionOf, joinServer, type Presence, urlOf } from "./presence.ts";
@@ -42,8 +43,11 @@ export async function ensurePostgres(options: EnsureOptions): Promise<EmbeddedPo
   const join = async (): Promise<Connection> =>
     await withLock(home, async () => {
       const place = await findPlace(home, account, options.sharedDir);
-      const password = await readOrMakePassword(home, (await clusterMajor(place.dataDir)) !== null);
+      const dataIsThere = (await clusterMajor(place.dataDir)) !== null;
+      if (!dataIsThere) await requireNeverInitialized(home, place.dataDir);
+      const password = await readOrMakePassword(home, dataIsThere);
       const server = (await running(place)) ?? (await start(place, account, password, options));
+      await markInitialized(home, place.dataDir);
       const connection = connectionOf(server, password);
       joined = { place, connection, presence: await joinServer(connection, lost) };
       return connection;
@@ -99,6 +103,7 @@ async function isLast({ presence, connection }: { presence: Presence; connection
 export async function removePostgres(options: Pick<EnsureOptions, "stateDir" | "sharedDir">): Promise<void> {
   const home = await openHome(options.stateDir);
   await withLock(home, async () => {
+    await forgetInitialized(home);
     const place = await findPlace(home, postgresAccount(), options.sharedDir);
     await stopPostmaster(place.dataDir, false);
     await removeSocketFolder(place);

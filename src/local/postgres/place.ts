@@ -4,11 +4,13 @@
  */
 
 import { createHash, randomBytes } from "node:crypto";
-import { chmod, chown, lstat, mkdir, mkdtemp, readFile, realpath, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, chown, lstat, mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LabkeeperError } from "../../errors.ts";
 import { type Account, canEnter, sharedFolder } from "./account.ts";
+import { markerPath, requireNoneNoted, startAnew } from "./marker.ts";
+import { readIfThere, writeWhole } from "./whole-file.ts";
 
 export interface Place {
   readonly root: string;
@@ -26,7 +28,7 @@ export async function findPlace(home: string, account: Account, sharedDir?: stri
     const root = noted.trim();
     if (await isFolder(root)) return placeAt(root);
     throw new LabkeeperError("LK7002", `${note} says that the data is in ${root}, which is not there`, {
-      remedy: `Restore ${root}, or remove ${note} to start with an empty database.`,
+      remedy: `Restore ${root} from a backup or bring its volume back. ${startAnew([note, markerPath(home)])}`,
     });
   }
   if (account === null || (await canEnter(account, home))) return placeAt(home);
@@ -38,6 +40,7 @@ export async function findPlace(home: string, account: Account, sharedDir?: stri
         remedy: "Let others pass through the folders above it (chmod o+x).",
       },
     );
+  await requireNoneNoted(home, note);
   const shared = await sharedFolder(account, sharedDir);
   const hash = createHash("sha256")
     .update(await realpath(home))
@@ -107,19 +110,4 @@ async function isPrivate(folder: string, account: Account): Promise<boolean> {
 
 async function isFolder(path: string): Promise<boolean> {
   return (await lstat(path).catch(() => null))?.isDirectory() === true;
-}
-
-async function readIfThere(path: string): Promise<string | null> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw error;
-  }
-}
-
-async function writeWhole(path: string, text: string): Promise<void> {
-  const draft = `${path}.${randomBytes(6).toString("hex")}`;
-  await writeFile(draft, text, { mode: 0o600, flush: true });
-  await rename(draft, path);
 }
