@@ -64,8 +64,10 @@ export async function createCredentials(session: Session, { infraId, region, ver
       ...resourceGroup(session),
     ]);
   }
-  for (const folder of await readdir(output))
+  // The rest of its output is for people: keys of the identity provider and what it told the cloud.
+  for (const folder of ["manifests", "tls"]) {
     await cp(join(output, folder), join(cluster, folder), { recursive: true });
+  }
   await removeFolder(output);
 }
 

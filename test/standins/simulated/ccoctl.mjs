@@ -52,6 +52,7 @@ function create(flags, names) {
   const out = flags["output-dir"];
   mkdirSync(join(out, "manifests"), { recursive: true });
   mkdirSync(join(out, "tls"), { recursive: true });
+  writeFileSync(join(out, "serviceaccount-signer.private"), "not for the cluster\n");
   writeFileSync(join(out, "manifests", "openshift-ingress-credentials.yaml"), "kind: Secret\n");
   writeFileSync(
     join(out, "tls", "bound-service-account-signing-key.key"),
