@@ -28,13 +28,23 @@ const orphan = (row: Row): OrphanRow => ({
 
 const scopeOf = ({ account, region }: CloudResource): string => `${account}/${region}`;
 
+/** A lab that was begun anew answers for its earlier clusters too. */
+const formerInfraIds = (former: unknown): string[] =>
+  Array.isArray(former)
+    ? former.flatMap((record: { readonly infraId?: unknown }) =>
+        typeof record?.infraId === "string" ? [record.infraId] : [],
+      )
+    : [];
+
 /** Resources in a cloud that no living lab accounts for. Nothing here removes anything. */
 export const orphanStore = (db: Db): OrphanStore => ({
   knownLabs: () =>
     guarded(async () => {
-      const { rows } = await sql<{ id: string; name: string; state: string; infra_id: string | null }>`
-        select id, name, state, intent ->> 'infraId' as infra_id from labs`.execute(db);
-      return rows.map(({ id, name, state, infra_id: infraId }) => ({ id, name, live: state !== "destroyed", infraId }));
+      const { rows } = await sql<{ id: string; name: string; state: string; infra_id: string | null; former: unknown }>`
+        select id, name, state, intent ->> 'infraId' as infra_id, intent -> 'former' as former from labs`.execute(db);
+      return rows.flatMap(({ id, name, state, infra_id: infraId, former }) =>
+        [infraId, ...formerInfraIds(former)].map((each) => ({ id, name, live: state !== "destroyed", infraId: each })),
+      );
     }),
 
   recordSweep: (findings, unseen, now) =>

@@ -131,6 +131,16 @@ describe("receipts are checked again", () => {
   });
 });
 
+test("a lab that was begun anew is known by its earlier clusters too", async () => {
+  await applyCatalog(store, [aLabFile("a")]);
+  const job = await claimOne(store);
+  await store.recordIntent(job, { infraId: "a-2", former: [{ infraId: "a-1" }] });
+  expect((await store.knownLabs()).map(({ name, infraId }) => [name, infraId])).toEqual([
+    ["a", "a-2"],
+    ["a", "a-1"],
+  ]);
+});
+
 describe("orphans", () => {
   const resource = (id: string, region = "us-east-1"): CloudResource => ({
     id,
