@@ -171,6 +171,37 @@ begin
       started_at = clock_timestamp(), finished_at = null;
 end $$;
 
+-- What runs find out on their way, each under its job's lease: what a destroy will need (promise P2), as a list of
+-- {job, lab, token, intent, actor, cause, correlation_id}.
+create function lk_record_intents(p_intents jsonb) returns void language plpgsql
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off set plan_cache_mode = force_generic_plan
+as $$
+begin
+  perform lk_require_lease('lab:' || r.lab, r.token) from jsonb_to_recordset(p_intents) as r(lab uuid, token bigint);
+
+  update labs b set intent = r.intent, fence = r.token
+  from jsonb_to_recordset(p_intents) as r(lab uuid, token bigint, intent jsonb)
+  where b.id = r.lab;
+
+  insert into lab_events (event_type, source, lab_id, lab, actor, cause, correlation_id, payload)
+  select 'intent.recorded', 'worker', b.id, b.name, r.actor, r.cause, r.correlation_id,
+    jsonb_build_object('job', r.job, 'intent', r.intent)
+  from jsonb_to_recordset(p_intents)
+    as r(job uuid, lab uuid, intent jsonb, actor text, cause jsonb, correlation_id uuid) join labs b on b.id = r.lab;
+end $$;
+
+-- Addresses and versions, as a list of {lab, token, outputs}.
+create function lk_record_outputs(p_outputs jsonb) returns void language plpgsql
+set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan
+as $$
+begin
+  perform lk_require_lease('lab:' || r.lab, r.token) from jsonb_to_recordset(p_outputs) as r(lab uuid, token bigint);
+
+  insert into lab_outputs (lab_id, outputs)
+  select r.lab, r.outputs from jsonb_to_recordset(p_outputs) as r(lab uuid, outputs jsonb)
+  on conflict (lab_id) do update set outputs = excluded.outputs, updated_at = clock_timestamp();
+end $$;
+
 -- How a run of a job ended: eleven fields as its worker tells it, then what the job's own row says.
 create type lk_ending as (
   job uuid, token bigint, event text, job_state text, lab_state text, run_at timestamptz,

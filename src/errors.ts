@@ -203,6 +203,10 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
+/** A remedy's commands with the lab's name for the placeholder. */
+export const remedyFor = (lab: string, remedy: string): string =>
+  remedy.replace(/`[^`]*`/g, (command) => command.replace(/\bLAB\b/g, () => lab));
+
 /** An error that says what happened, why, and what to do. Never carries a secret. */
 export class LabkeeperError extends Error {
   override readonly name = "LabkeeperError";

@@ -359,6 +359,7 @@ export interface ReadStore {
   problems(): Promise<readonly { readonly path: string; readonly problems: readonly Problem[] }[]>;
   /** A lab's story across all its incarnations, oldest first. */
   events(name: string): Promise<readonly LabEvent[]>;
+  /** Jobs waiting and running; `dead`: live labs whose last job failed for good and that nothing works on now. */
   queue(): Promise<{ readonly queued: number; readonly running: number; readonly dead: number }>;
 }
 

@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { mkdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { CatalogSource, ChangesSince, Checkout } from "./catalog-ports.ts";
@@ -9,6 +8,7 @@ import { LabkeeperError } from "./errors.ts";
 import type { HistoryWriter } from "./git/history-writer.ts";
 import type { JanitorDeps } from "./janitor.ts";
 import type { EditorSchemas } from "./local/editor-files.ts";
+import { madeFolder } from "./made-folder.ts";
 import { once } from "./once.ts";
 import { packageFile } from "./package-root.ts";
 import type { ArtifactStore, Clock, Provisioner, Reporter, SecretStore } from "./ports.ts";
@@ -80,7 +80,7 @@ const closers = (): Closers => {
 const connectionSource = (config: Config, open: Closers): (() => Promise<Connection>) =>
   once(async () => {
     if (config.databaseUrl !== null) return { connectionString: config.databaseUrl };
-    await mkdir(config.stateDir, { recursive: true, mode: stateMode() });
+    await madeFolder(config.stateDir, stateMode());
     const { ensurePostgres } = await import("./local/postgres/ensure.ts");
     const server = await ensurePostgres({ stateDir: config.stateDir });
     open.add(() => server.stop());
@@ -158,6 +158,12 @@ const profileFiles = async (config: Config): Promise<readonly CatalogEntry[]> =>
 
 const CLOCK: Clock = { now: () => new Date(), monotonic: () => performance.now() };
 
+/** Labs expire by the database's clock, like leases: a host whose own clock is days ahead must not end them all. */
+const databaseClock = async (store: Store): Promise<Clock> => {
+  const ahead = (await store.databaseTime()).getTime() - Date.now();
+  return { ...CLOCK, now: () => new Date(Date.now() + ahead) };
+};
+
 /** How long running steps may take to reach a durable point when the process is asked to end, milliseconds. */
 const DRAIN_MS = 20_000;
 
@@ -189,7 +195,10 @@ export const wire = (config: Config): Edges => {
     }
     return await catalogAt(config.catalog, config.catalogRef);
   });
-  const workspace = async () => (await import("./local/workspace.ts")).folderWorkspace(join(config.stateDir, "work"));
+  const workspace = async () => {
+    await madeFolder(config.stateDir, stateMode());
+    return (await import("./local/workspace.ts")).folderWorkspace(join(config.stateDir, "work"));
+  };
   const provisioners = async (): Promise<ReadonlyMap<string, Provisioner>> =>
     new Map(await Promise.all([...builds].map(async ([name, build]) => [name, await build()] as const)));
   return {
@@ -218,7 +227,7 @@ export const wire = (config: Config): Edges => {
       catalog: await catalog(),
       store: await store(),
       shippedProfiles: await profileFiles(config),
-      clock: CLOCK,
+      clock: await databaseClock(await store()),
       reporter,
       holder,
     }),

@@ -3,7 +3,7 @@
 import { redactor } from "./core/redact.ts";
 import { nextRetry } from "./core/retry.ts";
 import type { FailureRecord } from "./core/types.ts";
-import { LabkeeperError } from "./errors.ts";
+import { LabkeeperError, remedyFor } from "./errors.ts";
 import { destroy } from "./execute/destroy.ts";
 import { provision } from "./execute/provision.ts";
 import { beginRun, type RunDeps } from "./execute/run.ts";
@@ -123,7 +123,7 @@ function failed(
   const failure: FailureRecord = {
     code: error.code,
     message: redact(error.message),
-    remedy: error.remedy,
+    remedy: remedyFor(job.lab.name, error.remedy),
     step,
     attempt: job.attempt,
     at: now.toISOString(),

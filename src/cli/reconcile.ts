@@ -1,10 +1,11 @@
 import type { Command } from "commander";
-import type { Json, Plan } from "../core/types.ts";
+import type { Json, Plan, Problem } from "../core/types.ts";
 import { LabkeeperError } from "../errors.ts";
-import type { Applied, ReadStore, Reporter } from "../ports.ts";
-import type { Edges } from "../wire.ts";
+import type { Applied, Reporter } from "../ports.ts";
+import type { Reconciled } from "../reconcile.ts";
 import type { CommandContext, Register } from "./context.ts";
 import { examples, outputOption } from "./program.ts";
+import type { FailedLab } from "./settle.ts";
 import { withEdges } from "./with-edges.ts";
 
 interface Options {
@@ -15,59 +16,26 @@ interface Options {
   readonly output: "text" | "json" | "markdown";
 }
 
-interface FailedLab {
-  readonly lab: string;
-  readonly code: string;
-  readonly message: string;
-  readonly remedy: string;
-}
-
 interface Result {
   readonly plan: Plan;
   readonly applied: Applied | null;
   /** Labs that failed for good; null when their work was not waited for. */
   readonly failed: readonly FailedLab[] | null;
+  /** Plans that changed something once the first was carried out: a replaced lab is made anew by the next. */
+  readonly further: readonly Plan[];
+  /** Of the last look at the catalog. */
+  readonly problems: readonly Problem[];
 }
 
 const nothing = (): void => undefined;
 const silent: Reporter = { planned: nothing, jobStarted: nothing, step: nothing, progress: nothing, jobEnded: nothing };
 
-const failureOfLab = async (store: ReadStore, lab: string): Promise<FailedLab> => {
-  const failure = (await store.lab(lab))?.lab.failure ?? null;
-  return {
-    lab,
-    code: failure?.code ?? "LK5002",
-    message: failure?.message ?? "it failed",
-    remedy: failure?.remedy ?? `See \`labkeeper explain ${lab}\`.`,
-  };
-};
-
-/** Works the queue, anybody's jobs included, until it is empty; answers the labs that failed for good. */
-const workQueue = async (edges: Edges, context: CommandContext): Promise<readonly FailedLab[]> => {
-  const [{ startWorker }, { createProgress }] = await Promise.all([import("../worker.ts"), import("./progress.ts")]);
-  using progress = createProgress({ write: context.note, colours: context.noteColours, columns: context.noteColumns });
-  const errors = new Set<string>();
-  const deps = await edges.workerDeps(progress, (error) => {
-    const message = error instanceof Error ? error.message : String(error);
-    if (!errors.has(message)) context.note(`${context.noteColours.yellow("warning:")} ${message}`);
-    errors.add(message);
-  });
-  const worker = await startWorker(deps, edges.workerOptions());
-  const stop = (): void => void worker.stop();
-  context.signal.addEventListener("abort", stop, { once: true });
-  if (context.signal.aborted) stop();
-  const { failed } = await worker.drained();
-  await worker.stop();
-  context.signal.removeEventListener("abort", stop);
-  const store = await edges.store();
-  return Promise.all(failed.map((lab) => failureOfLab(store, lab)));
-};
-
-const asJson = async ({ plan, applied, failed }: Result, all: boolean): Promise<string> => {
+const asJson = async ({ plan, applied, failed, further }: Result, all: boolean): Promise<string> => {
   const { planToJson } = await import("../core/render-json.ts");
   const extra: Record<string, Json> = {};
   if (applied !== null) extra["applied"] = { enqueued: applied.enqueued, skipped: [...applied.skipped] };
   if (failed !== null) extra["failed"] = failed.map((lab) => ({ ...lab }));
+  if (further.length > 0) extra["further"] = further.map((later) => planToJson(later, { all }));
   return JSON.stringify({ ...planToJson(plan, { all }), ...extra }, null, 2);
 };
 
@@ -91,22 +59,29 @@ const sayResult = ({ applied, failed }: Result, context: CommandContext): void =
 
 const changesOf = ({ summary }: Plan): number => summary.create + summary.update + summary.destroy;
 
-const exitCodeOf = ({ plan, failed }: Result, detailed: boolean): 0 | 1 | 2 => {
-  if (plan.problems.length > 0 || (failed !== null && failed.length > 0)) return 1;
+const exitCodeOf = ({ plan, failed, problems }: Result, detailed: boolean): 0 | 1 | 2 => {
+  if (problems.length > 0 || (failed !== null && failed.length > 0)) return 1;
   return detailed && changesOf(plan) > 0 ? 2 : 0;
 };
 
 const run = async (context: CommandContext, options: Options): Promise<void> =>
   withEdges(context, async (edges) => {
-    const { reconcile } = await import("../reconcile.ts");
+    const { cycle, settle } = await import("./settle.ts");
+    const dryRun = options.dryRun === true;
     // A dry run changes nothing, the schema included (promise P7).
-    if (options.dryRun !== true) await edges.migrate();
+    if (!dryRun) await edges.migrate();
     const deps = await edges.reconcileDeps(silent);
-    const { plan, applied } = await reconcile(deps, { dryRun: options.dryRun === true, signal: context.signal });
-    await printPlan(context, plan, options);
-    const failed = options.wait === true && !context.signal.aborted ? await workQueue(edges, context) : null;
+    const first = await cycle(deps, dryRun, context.signal);
+    await printPlan(context, first.plan, options);
+    const further: Plan[] = [];
+    const onPlan = async ({ plan }: Reconciled): Promise<void> => {
+      further.push(plan);
+      await printPlan(context, plan, options);
+    };
+    const settled = options.wait === true ? await settle(edges, context, deps, first, onPlan) : null;
     context.signal.throwIfAborted();
-    const result: Result = { plan, applied, failed };
+    const { problems } = (settled?.last ?? first).plan;
+    const result: Result = { ...first, failed: settled?.failed ?? null, further, problems };
     if (options.output === "json") context.out(await asJson(result, options.all === true));
     sayResult(result, context);
     context.exitWith(exitCodeOf(result, options.detailedExitcode === true));
@@ -117,7 +92,7 @@ export const register: Register = (program, context) => {
     .command("reconcile")
     .description("Compare the catalog with what exists, plan the difference, and carry it out once.")
     .option("--dry-run", "stop after planning: print the plan and change nothing")
-    .option("--wait", "also run the jobs until none is left; exit 1 when a lab failed for good")
+    .option("--wait", "also run the jobs and reconcile again, until nothing is left to do; exit 1 when a lab failed")
     .option("--detailed-exitcode", "with --dry-run: 0 no changes, 1 error, 2 changes")
     .option("--all", "also the labs that are kept")
     .addOption(outputOption("text", "json", "markdown"))

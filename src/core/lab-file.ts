@@ -3,7 +3,7 @@ import { estimateCost } from "./cost.ts";
 import { didYouMean } from "./did-you-mean.ts";
 import type { DocumentCode } from "./document-codes.ts";
 import type { LabPath } from "./lab-path.ts";
-import { readLabPath } from "./lab-path.ts";
+import { isInPlaceOfTeam, readLabPath } from "./lab-path.ts";
 import { byPlace, plain, problemAt, quoted, START } from "./problem.ts";
 import { profileLabValidator } from "./profile-schema.ts";
 import { resolveSpec } from "./resolve.ts";
@@ -139,10 +139,10 @@ const documentProblems = (document: YamlDocument, path: LabPath, policy: Catalog
   return { problems, forNewLabs };
 };
 
-const teamOf = (entry: CatalogEntry, path: LabPath, document: YamlDocument | null): string => {
+const teamOf = (entry: Pick<CatalogEntry, "path">, path: LabPath, document: YamlDocument | null): string => {
   if (path.refused === null) return path.team;
-  // A link in the place of a team's folder hides that team's labs.
-  if (entry.kind === "refused" && path.team === "") return plain(path.name);
+  // Whatever stands in the place of a team's folder hides that team's labs, whoever it says it is.
+  if (isInPlaceOfTeam(entry.path)) return plain(path.team);
   return textAt(document?.value ?? null, "metadata", "team") ?? plain(path.team);
 };
 

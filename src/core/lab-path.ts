@@ -38,6 +38,9 @@ export const readLabPath = (path: string): LabPath => {
   return { team: rest[0] ?? name, name, refused: refusal(rest, file, name) };
 };
 
+/** Whether a path stands directly under `labs/`, where only the folders of teams may: `labs/TEAM`, `labs/NAME.yaml`. */
+export const isInPlaceOfTeam = (path: string): boolean => path.split("/").length === 2;
+
 /**
  * Whether a path stands for a lab: everything under `labs/` but Markdown and files whose name starts with a dot
  * (`README.md`, `.gitkeep`). What is left and has an odd name is refused rather than overlooked.

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { ArtifactStore, Clock } from "../ports.ts";
 
 /**
@@ -14,6 +15,8 @@ export function labLog(
 
   const write = async (): Promise<void> => {
     while (waiting !== "") {
+      // Lines of one turn go together.
+      await nextTurn();
       const text = waiting;
       waiting = "";
       await artifacts.append(key, text).catch(() => undefined);

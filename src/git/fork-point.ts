@@ -10,8 +10,7 @@ import { isOid, resolveRef } from "./refs.ts";
  * itself when the history at hand does not reach back to it. Rejects with LK1003 when there is no such commit.
  */
 export async function forkPoint(repository: RepositoryFolders, objects: Objects, baseRef: string): Promise<string> {
-  const commitOf = async (ref: string): Promise<string> =>
-    await objects.peel(await resolveRef(repository, ref === "HEAD" ? null : ref));
+  const commitOf = async (ref: string): Promise<string> => await objects.peel(await resolveRef(repository, ref));
   const base = await commitOf(baseRef).catch((cause: unknown) => {
     throw cause instanceof LabkeeperError && cause.code === "LK1001" ? cause : noSuchBase(baseRef, cause);
   });

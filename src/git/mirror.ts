@@ -3,6 +3,7 @@ import { mkdir, readdir, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import git, { type HttpClient } from "isomorphic-git";
 import { LabkeeperError } from "../errors.ts";
+import { madeFolder } from "../made-folder.ts";
 import { atomicFs, writeAtomic } from "./atomic-fs.ts";
 import { readText } from "./local-repository.ts";
 import { type Objects, openObjects } from "./objects.ts";
@@ -118,7 +119,7 @@ function generation(gitdir: string, gitCommand: string | null): Generation {
 
 /** The refspec matches nothing: isomorphic-git would move refs before their objects are there. */
 async function initialise(gitdir: string, url: string): Promise<void> {
-  await mkdir(join(gitdir, "objects", "pack"), { recursive: true, mode: 0o700 });
+  await madeFolder(join(gitdir, "objects", "pack"), 0o700);
   await mkdir(join(gitdir, "refs", "labkeeper"), { recursive: true });
   await writeAtomic(join(gitdir, "HEAD"), `ref: ${HAVE}\n`);
   await writeAtomic(

@@ -1,7 +1,10 @@
+import { promises as fs } from "node:fs";
 import { LabkeeperError } from "../errors.ts";
 import { type RepositoryFolders, readText } from "./local-repository.ts";
 
 const OID = /^[0-9a-f]{40}$/;
+/** What git itself shortens to at least, so that a word such as `face` stays a branch's name. */
+const SHORT_OID = /^[0-9a-f]{7,39}$/i;
 const MAX_SYMREFS = 5;
 
 export const isOid = (text: string): boolean => OID.test(text);
@@ -15,17 +18,32 @@ export function refCandidates(ref: string): readonly string[] {
 
 /**
  * The object a ref names in a repository on this machine: a branch, tag, remote branch or full ref name; a commit's
- * oid stands for itself; null is HEAD. Looks at the files each time, so it sees what git has just written.
+ * oid stands for itself, and so does its beginning (7 digits or more) when nothing else begins so; null and `HEAD` are
+ * HEAD. Looks at the files each time, so it sees what git has just written.
  * Rejects with LK1003 when there is no such ref, LK1004 when its file holds something else.
  */
 export async function resolveRef(repository: RepositoryFolders, ref: string | null): Promise<string> {
-  if (ref === null) return await resolveHead(repository);
+  if (ref === null || ref === "HEAD") return await resolveHead(repository);
   if (isOid(ref)) return ref;
   for (const name of refCandidates(ref)) {
     const oid = await follow(repository, name);
     if (oid !== null) return oid;
   }
+  if (SHORT_OID.test(ref)) return await completeOid(repository, ref);
   throw new LabkeeperError("LK1003", `there is no branch or tag "${ref}"`);
+}
+
+async function completeOid(repository: RepositoryFolders, short: string): Promise<string> {
+  const { default: git } = await import("isomorphic-git");
+  try {
+    return await git.expandOid({ fs: { promises: fs }, gitdir: repository.common, oid: short.toLowerCase() });
+  } catch (cause) {
+    const why =
+      cause instanceof git.Errors.AmbiguousError
+        ? `more than one object begins with "${short}"`
+        : `there is no branch, tag or commit "${short}"`;
+    throw new LabkeeperError("LK1003", why, { cause });
+  }
 }
 
 async function resolveHead(repository: RepositoryFolders): Promise<string> {

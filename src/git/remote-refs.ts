@@ -9,11 +9,11 @@ export interface RemoteRef {
 }
 
 /**
- * Asks a server for one ref (null: its HEAD), by protocol version 2, which lists nothing else: the older one lists
+ * Asks a server for one ref (null or `HEAD`: its HEAD), by protocol version 2, which lists nothing else: the older one lists
  * every pull request. Rejects with LK1003 when it does not exist, LK1001 when the server cannot be asked.
  */
 export async function remoteRef(http: HttpClient, url: string, ref: string | null): Promise<RemoteRef> {
-  if (ref === null) {
+  if (ref === null || ref === "HEAD") {
     const head = (await list(http, url, "HEAD")).find((entry) => entry.ref === "HEAD");
     if (head !== undefined) return { name: head.target ?? "HEAD", oid: head.oid };
     throw new LabkeeperError("LK1003", `the default branch of ${url} has no commits`, {

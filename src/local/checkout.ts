@@ -1,11 +1,12 @@
 import type { Dirent } from "node:fs";
-import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync, readSync } from "node:fs";
+import { closeSync, constants, existsSync, fstatSync, lstatSync, openSync, readdirSync, readSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Checkout } from "../catalog-ports.ts";
 import { isLabFile } from "../core/lab-path.ts";
 import type { CatalogEntry } from "../core/types.ts";
 import { MAX_DOCUMENT_BYTES } from "../core/yaml-text.ts";
 import { LabkeeperError } from "../errors.ts";
+import { submodulePaths } from "./submodules.ts";
 
 /** Labs lie two folders deep; deeper files are looked for so that misplaced ones are told. */
 const MAX_DEPTH = 16;
@@ -58,12 +59,16 @@ const readFileAt = (root: string, path: string, buffer: Buffer): CatalogEntry | 
   }
 };
 
+/** A folder, where git says that an entry is, can only be a submodule. */
 const readAt = (root: string, path: string, buffer: Buffer): CatalogEntry => {
   const entry = readFileAt(root, path, buffer);
   if (entry !== null) return entry;
-  const isRepository = existsSync(join(root, path, ".git"));
-  return isRepository ? { path, kind: "refused", blobOid: "", why: "submodule" } : { path, kind: "removed" };
+  return isFolder(join(root, path))
+    ? { path, kind: "refused", blobOid: "", why: "submodule" }
+    : { path, kind: "removed" };
 };
+
+const isFolder = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 
 const entriesOf = (folder: string): Dirent[] => {
   try {
@@ -74,12 +79,31 @@ const entriesOf = (folder: string): Dirent[] => {
   }
 };
 
-const labPathsIn = (root: string, folder: string, depth: number): string[] =>
-  entriesOf(join(root, folder)).flatMap((entry) => {
+/** Of a submodule that was not fetched only an empty folder shows, which git itself never makes. */
+const isSubmodule = (root: string, path: string, submodules: ReadonlySet<string>): boolean =>
+  existsSync(join(root, path, ".git")) ||
+  ((submodules.has(path) || /\.ya?ml$/.test(path)) && entriesOf(join(root, path)).length === 0);
+
+/** The entries of `labs` or `profiles`; what stands there and is no folder is a catalog that cannot be read. */
+const topEntries = (root: string, name: "labs" | "profiles", submodules: ReadonlySet<string>): Dirent[] => {
+  const stat = lstatSync(join(root, name), { throwIfNoEntry: false });
+  if (stat === undefined) return [];
+  const isPlain = stat.isDirectory() && !isSubmodule(root, name, submodules);
+  if (isPlain) return entriesOf(join(root, name));
+  const kind = stat.isSymbolicLink() ? "symlink" : stat.isDirectory() ? "submodule" : "file";
+  throw new LabkeeperError("LK1004", `${name} is a ${kind}, not a folder`, {
+    remedy: `Make \`${name}\` a folder again; labs stay as they are until then.`,
+  });
+};
+
+type Walk = { readonly root: string; readonly submodules: ReadonlySet<string> };
+
+const labPathsIn = (walk: Walk, folder: string, entries: readonly Dirent[], depth: number): string[] =>
+  entries.flatMap((entry) => {
     const path = `${folder}/${entry.name}`;
     if (entry.isDirectory()) {
-      if (existsSync(join(root, path, ".git"))) return [path];
-      return depth < MAX_DEPTH ? labPathsIn(root, path, depth + 1) : [];
+      if (isSubmodule(walk.root, path, walk.submodules)) return [path];
+      return depth < MAX_DEPTH ? labPathsIn(walk, path, entriesOf(join(walk.root, path)), depth + 1) : [];
     }
     return (entry.isFile() || entry.isSymbolicLink()) && isLabFile(path) ? [path] : [];
   });
@@ -87,21 +111,23 @@ const labPathsIn = (root: string, folder: string, depth: number): string[] =>
 /**
  * The catalog in a folder, as its files are now. Reads synchronously, because one after the other is the fastest way
  * to read 10,000 small files (0.2 s against 0.9 s through promises), and one command does nothing else meanwhile.
- * Throws LK7003 when something there cannot be read: what could not be read is never taken for missing.
+ * Throws LK7003 when something there cannot be read, LK1004 when `labs` or `profiles` is no folder, as for a commit: what
+ * could not be read is never taken for missing.
  */
 export function checkout(folder: string): Checkout {
   const root = resolve(folder);
   const buffer = Buffer.allocUnsafe(MAX_DOCUMENT_BYTES + 1);
   if (!existsSync(root)) throw new LabkeeperError("LK7003", `there is no folder ${root}`);
+  const submodules = submodulePaths(root);
+  const isPlainFolder = (path: string): boolean => isFolder(join(root, path)) && !isSubmodule(root, path, submodules);
   return {
     policyFiles() {
-      const names = entriesOf(join(root, "profiles")).filter(
-        (entry) => !entry.isDirectory() && /\.ya?ml$/.test(entry.name),
-      );
+      const names = topEntries(root, "profiles", submodules).filter(({ name }) => /\.ya?ml$/.test(name));
       const paths = ["catalog.yaml", ...names.map(({ name }) => `profiles/${name}`)];
-      return paths.map((path) => readAt(root, path, buffer)).filter((entry) => entry.kind !== "removed");
+      const entries = paths.filter((path) => !isPlainFolder(path)).map((path) => readAt(root, path, buffer));
+      return entries.filter((entry) => entry.kind !== "removed");
     },
-    labPaths: () => labPathsIn(root, "labs", 0).sort(),
+    labPaths: () => labPathsIn({ root, submodules }, "labs", topEntries(root, "labs", submodules), 0).sort(),
     read: (paths) => paths.map((path) => readAt(root, path, buffer)),
   };
 }

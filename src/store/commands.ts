@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type Kysely, sql } from "kysely";
 import type { JobKind, Lab } from "../core/types.ts";
-import { LabkeeperError } from "../errors.ts";
+import { ERRORS, LabkeeperError, remedyFor } from "../errors.ts";
 import type { CommandStore } from "../ports.ts";
 import { WORK_CHANNEL } from "./channel.ts";
 import { type Db, guarded } from "./connection.ts";
@@ -59,6 +59,9 @@ async function approve(db: Db, hold: string, actor: string): Promise<{ lab: stri
   });
 }
 
+const unfit = (name: string, detail: string): LabkeeperError =>
+  new LabkeeperError("LK3004", detail, { remedy: remedyFor(name, ERRORS.LK3004.remedy) });
+
 /** What `retry` starts again: the queued job if one waits, else what the lab's state calls for. */
 async function retry(db: Db, name: string, actor: string): Promise<{ job: JobKind }> {
   return db.transaction().execute(async (tx) => {
@@ -90,7 +93,7 @@ async function retry(db: Db, name: string, actor: string): Promise<{ job: JobKin
       return { job: queued.kind };
     }
     const { rows: running } = await sql`select 1 from jobs where lab_id = ${lab.id} and state = 'running'`.execute(tx);
-    if (running.length > 0) throw new LabkeeperError("LK3004", `${name} is being worked on already`);
+    if (running.length > 0) throw unfit(name, `${name} is being worked on already`);
 
     const kind: JobKind | null =
       lab.state === "failed_permanent" || lab.state === "timed_out"
@@ -98,7 +101,7 @@ async function retry(db: Db, name: string, actor: string): Promise<{ job: JobKin
         : lab.state === "ready" && lab.failedDigest !== null
           ? "update"
           : null;
-    if (kind === null) throw new LabkeeperError("LK3004", `${name} is ${lab.state}: there is nothing to try again`);
+    if (kind === null) throw unfit(name, `${name} is ${lab.state}: there is nothing to try again`);
     if (kind === "provision") {
       await sql`update labs set state = 'failed', failed_digest = null where id = ${lab.id}`.execute(tx);
       await tell("failed", kind);
@@ -112,8 +115,8 @@ async function retry(db: Db, name: string, actor: string): Promise<{ job: JobKin
 async function cancel(db: Db, name: string, actor: string): Promise<{ jobCancelled: JobKind | null }> {
   return db.transaction().execute(async (tx) => {
     const lab = await lockLab(tx, name);
-    if (lab.state === "destroyed") throw new LabkeeperError("LK3004", `${name} is destroyed already`);
-    if (lab.destroyCause) throw new LabkeeperError("LK3004", `${name} is being destroyed already`);
+    if (lab.state === "destroyed") throw unfit(name, `${name} is destroyed already`);
+    if (lab.destroyCause) throw unfit(name, `${name} is being destroyed already`);
     if (lab.spec.protect) {
       throw new LabkeeperError("LK3004", `${name} is protected`, {
         remedy: `Set spec.protect to false in ${lab.path} first.`,

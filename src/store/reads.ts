@@ -193,8 +193,9 @@ export const readStore = (db: Db): ReadStore => ({
     guarded(async () => {
       const { rows } = await sql<{ queued: string; running: string; dead: string }>`
         select count(*) filter (where state = 'queued') as queued, count(*) filter (where state = 'running') as running,
-               count(*) filter (where state = 'dead') as dead
-        from jobs where state in ('queued', 'running', 'dead')`.execute(db);
+               (select count(*) from labs l where l.live and l.failure is not null and not exists
+                 (select from jobs w where w.lab_id = l.id and w.state in ('queued', 'running'))) as dead
+        from jobs where state in ('queued', 'running')`.execute(db);
       const [row] = rows;
       return { queued: Number(row?.queued ?? 0), running: Number(row?.running ?? 0), dead: Number(row?.dead ?? 0) };
     }),

@@ -7,6 +7,7 @@ import { type Finish, finish } from "./finish.ts";
 import { jsonb } from "./json.ts";
 import { reserve } from "./reservations.ts";
 import { type LabRow, labFromRow } from "./rows.ts";
+import { runRecords } from "./run-records.ts";
 
 /** A destroy that failed this often, or waits for long, is tried on for ever, but nobody waits for it. */
 const STUCK_AFTER = 3;
@@ -74,35 +75,7 @@ export const workStore = (db: Db): Omit<WorkStore, "onWork"> => ({
     (job: ClaimedJob, step: string, previous: string | null) => ({ job, step, previous }),
   ),
 
-  recordOutputs: (job, outputs) =>
-    guarded(() =>
-      db.transaction().execute(async (tx) => {
-        await sql`select lk_require_lease(${job.lease.resource}, ${job.lease.token})`.execute(tx);
-        await sql`insert into lab_outputs (lab_id, outputs) values (${job.lab.id}, ${jsonb(outputs)}::jsonb)
-          on conflict (lab_id) do update set outputs = excluded.outputs, updated_at = clock_timestamp()`.execute(tx);
-      }),
-    ),
-
-  recordProgress: (job, phase, percent) =>
-    guarded(async () => {
-      await sql`update jobs set phase = ${phase}, percent = ${percent === null ? null : Math.round(percent)}
-        where id = ${job.id} and state = 'running' and token = ${job.lease.token}`.execute(db);
-    }),
-
-  recordIntent: (job, intent) =>
-    guarded(() =>
-      db.transaction().execute(async (tx) => {
-        await sql`select lk_require_lease(${job.lease.resource}, ${job.lease.token})`.execute(tx);
-        await sql`update labs set intent = ${jsonb(intent)}::jsonb, fence = ${job.lease.token} where id = ${job.lab.id}`.execute(
-          tx,
-        );
-        await sql`
-          insert into lab_events (event_type, source, lab_id, lab, actor, cause, correlation_id, payload)
-          values ('intent.recorded', 'worker', ${job.lab.id}, ${job.lab.name}, ${job.lease.holder}, ${jsonb(job.cause)}::jsonb,
-            ${job.correlationId}, ${jsonb({ job: job.id, intent })}::jsonb)
-        `.execute(tx);
-      }),
-    ),
+  ...runRecords(db),
 
   finish: batched(
     (items: readonly Finish[]) => guarded(() => finish(db, items)),

@@ -176,13 +176,20 @@ describe("a lab's life from the command line", () => {
       stderr: expect.stringMatching(/^LK3002/),
     });
     expect(await run("approve", id)).toMatchObject({ code: 0, stdout: expect.stringContaining(`${id} is approved`) });
-    await run("reconcile", "--wait");
-    await run("reconcile", "--wait");
+    // Destroyed and made anew by one command.
+    expect(await json("reconcile", "--wait")).toMatchObject({
+      changes: [{ lab: "two", replace: true }],
+      failed: [],
+      further: [{ changes: [{ lab: "two", action: "create" }] }],
+    });
     expect(await json("status", "two")).toMatchObject({ state: "ready", version: "4.20.2" });
   });
 
   it("refuses commands that do not fit, and cancels a lab that stays cancelled", async () => {
-    expect(await run("retry", "one")).toMatchObject({ code: 1, stderr: expect.stringMatching(/^LK3004/) });
+    expect(await run("retry", "one")).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^LK3004.*\n→ See `labkeeper status one`/),
+    });
     expect(await run("cancel", "one", "-o", "json")).toMatchObject({
       code: 0,
       stdout: expect.stringContaining('"lab":"one"'),
@@ -215,6 +222,18 @@ describe("a lab that fails for good", () => {
     expect(await run("retry", "doomed")).toMatchObject({ code: 0, stdout: "provision of doomed is queued again.\n" });
     expect(await run("reconcile", "--wait")).toMatchObject({ code: 1 });
     expect(await run("cancel", "doomed")).toMatchObject({ code: 0 });
+    expect(await run("reconcile", "--wait")).toMatchObject({ code: 0 });
+  });
+});
+
+describe("several at once", () => {
+  it("give way to each other", async () => {
+    for (const round of [1, 2, 3]) {
+      await put(`labs/team-a/shared-${round}.yaml`, labFile(`shared-${round}`));
+      await history.commitAll(`Add shared-${round}`);
+      const ended = await Promise.all(Array.from({ length: 4 }, () => run("reconcile")));
+      expect(ended.map(({ code, stderr }) => (code === 0 ? 0 : stderr))).toEqual([0, 0, 0, 0]);
+    }
     expect(await run("reconcile", "--wait")).toMatchObject({ code: 0 });
   });
 });

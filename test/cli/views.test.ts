@@ -3,7 +3,7 @@ import { failureAsJson, failureAsText, failureOf } from "../../src/cli/failure.t
 import { palette, plain } from "../../src/cli/palette.ts";
 import { shorten, table, widthOf } from "../../src/cli/table.ts";
 import { duration, relative } from "../../src/cli/time.ts";
-import { labDetailMarkdown } from "../../src/cli/views/lab-detail.ts";
+import { labDetailMarkdown, labDetailText } from "../../src/cli/views/lab-detail.ts";
 import { labView } from "../../src/cli/views/lab-view.ts";
 import { workWords } from "../../src/cli/views/lab-words.ts";
 import { statusListMarkdown, statusListText } from "../../src/cli/views/status-list.ts";
@@ -89,6 +89,45 @@ describe("what a lab is doing", () => {
   ])("shows %s", (_what, change, typical, expected) => expect(words(change, typical)).toBe(expected));
 
   it("shows nothing for an idle lab", () => expect(words(null)).toBe(""));
+});
+
+describe("a lab's steps", () => {
+  const step = (name: string, change: object = {}): LabDetail["steps"][number] => ({
+    job: "job",
+    kind: "provision",
+    attempt: 2,
+    step: name,
+    startedAt: secondsAgo(60),
+    finishedAt: null,
+    ...change,
+  });
+  const failure = { code: "LK5002", message: "m", remedy: "r", step: "install", attempt: 2, at: "", retryAt: null };
+  const shown = (change: Partial<LabDetail>): string =>
+    labDetailText(
+      {
+        lab: aLab(),
+        job: null,
+        outputs: {},
+        steps: [step("install")],
+        holds: [],
+        receipt: null,
+        typicalSeconds: null,
+        ...change,
+      },
+      NOW,
+      colours,
+    );
+
+  it.each([
+    ["runs", { job: job({ attempt: 2 }) }, "running for 1m"],
+    ["belongs to an earlier attempt", { job: job({ attempt: 3 }) }, "interrupted"],
+    ["belongs to another job", { job: job({ id: "other", attempt: 2 }) }, "interrupted"],
+    ["waits to go on", { job: job({ state: "queued", attempt: 1 }) }, "interrupted"],
+    ["failed for good", { job: job({ state: "dead", attempt: 2 }), lab: aLab({ failure }) }, "failed"],
+    ["failed and is tried again", { job: job({ state: "queued", attempt: 2 }), lab: aLab({ failure }) }, "failed"],
+  ])("say so when one %s", (_what, change, expected) =>
+    expect(shown(change)).toMatch(new RegExp(`provision +install .* ${expected}  `)),
+  );
 });
 
 describe("text from outside (promise P10)", () => {

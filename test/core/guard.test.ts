@@ -376,3 +376,14 @@ it("holds a team's destroys when its whole folder became something that cannot b
   const comparisons = [compared(link.name, null, [link]), removed("one")];
   expect(guards(plan(comparisons))).toMatchObject({ one: "unreadable-file" });
 });
+
+it.each(["hi\n", "", "metadata: {name: new, team: blue}\n"])(
+  "holds a team's destroys when a plain file took the place of its folder: %j",
+  (text) => {
+    const bytes = new TextEncoder().encode(text);
+    const file = readLabFile({ path: "labs/red", kind: "file", blobOid: "1".repeat(40), bytes }, policyOf());
+    const blue = compared("blu", labOf("blu", {}, { metadata: { team: "blue" } }), []);
+    const comparisons = [compared(file.name, null, [file]), removed("one"), blue];
+    expect(guards(plan(comparisons))).toMatchObject({ one: "unreadable-file", blu: null });
+  },
+);

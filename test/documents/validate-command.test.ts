@@ -156,6 +156,73 @@ describe("labkeeper validate", () => {
   });
 });
 
+describe("what stands where a folder or a file belongs", () => {
+  const committed = async () => {
+    const folder = catalog({ "labs/team-b/other.yaml": lab("other", { "team-a": "team-b" }) });
+    await (await startRepository(folder, author)).commitAll("first");
+    return folder;
+  };
+
+  test.each(["labs", "profiles"])("a link or a file named %s is refused as the git edge refuses it", async (name) => {
+    const folder = await committed();
+    const place = join(folder, name);
+    rmSync(place, { recursive: true, force: true });
+    symlinkSync("/etc", place);
+    for (const base of [[], ["--base", "HEAD"]]) {
+      const { code, err } = run("validate", folder, ...base);
+      expect({ code, err }).toEqual({
+        code: 1,
+        err: expect.stringMatching(`LK1004.*${name} is a symlink, not a folder`) as string,
+      });
+    }
+    rmSync(place);
+    writeFileSync(place, "hi\n");
+    const { code, err } = run("validate", folder);
+    expect(code).toBe(1);
+    expect(err).toMatch("LK1004");
+    expect(err).toContain(`${name} is a file, not a folder`);
+    rmSync(place);
+    write(folder, { [`${name}/.git`]: "gitdir: elsewhere\n" });
+    expect(run("validate", folder).err).toContain(`${name} is a submodule, not a folder`);
+  });
+
+  test("submodules that were not fetched are empty folders, and refused like others", async () => {
+    const folder = await committed();
+    rmSync(join(folder, "labs/team-b"), { recursive: true });
+    const expected = ["labs/team-a/a-9.yaml:1:1 LK2005", "labs/team-b:1:1 LK2005", "labs/team-b:1:1 LK2006"];
+    for (const path of ["labs/team-a/a-9.yaml", "labs/team-b", "labs/team-c", "labs/team-a/old.yaml/x"])
+      mkdirSync(join(folder, path), { recursive: true });
+    write(folder, { ".gitmodules": '[submodule "b"]\n\tpath = labs/team-b\n\turl = https://example.com/b.git\n' });
+    expect(problemsOf(folder)).toEqual(expected);
+    const path = process.env["PATH"];
+    process.env["PATH"] = "/nowhere";
+    try {
+      expect(problemsOf(folder, "--base", "main")).toEqual(expected);
+    } finally {
+      process.env["PATH"] = path;
+    }
+    const git = (...args: readonly string[]) => execFileSync("git", ["-C", folder, ...args]);
+    rmSync(join(folder, ".gitmodules"));
+    rmSync(join(folder, "labs/team-a/old.yaml"), { recursive: true });
+    git("rm", "-rq", "--cached", "labs/team-b");
+    for (const link of ["labs/team-a/a-9.yaml", "labs/team-b"])
+      git("update-index", "--add", "--cacheinfo", `160000,${"a".repeat(40)},${link}`);
+    expect(problemsOf(folder, "--base", "HEAD")).toEqual(expected);
+  });
+
+  test("a folder in a larger repository, whose .gitmodules stands at the top", async () => {
+    const top = join(root, `larger ${++count}`);
+    write(top, {
+      "deep/catalog.yaml": CATALOG,
+      "deep/labs/team-a/good.yaml": lab("good"),
+      ".gitmodules": '[submodule "b"]\n\tpath = "deep/labs/team-b"\n',
+    });
+    mkdirSync(join(top, ".git"));
+    mkdirSync(join(top, "deep/labs/team-b"));
+    expect(problemsOf(join(top, "deep"))).toEqual(["labs/team-b:1:1 LK2005", "labs/team-b:1:1 LK2006"]);
+  });
+});
+
 describe("labkeeper validate --base and --ref", () => {
   const changed = async () => {
     const folder = catalog({

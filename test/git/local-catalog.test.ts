@@ -123,6 +123,23 @@ describe("the reference of a catalog in a folder", () => {
     expect(await at()).toBe(moved);
   });
 
+  it("follows HEAD by its name, and a commit's oid cut short where only one object begins so", async () => {
+    const repository = shop.repository();
+    const first = repository.commit({ "labs/t/a.yaml": lab("a") });
+    const second = repository.commit({ "labs/t/a.yaml": lab("a", 2) });
+    const at = (ref: string) => shop.catalog(repository.path, { ref }).head();
+    expect(await at("HEAD")).toBe(second);
+    for (const length of [7, 12, 39]) expect(await at(first.slice(0, length))).toBe(first);
+    repository.git(["gc", "--quiet"]);
+    expect(await at(first.slice(0, 12))).toBe(first);
+    expect(await at(first.slice(0, 12).toUpperCase())).toBe(first);
+    const named = repository.commit({ "labs/t/a.yaml": lab("a", 3) }, { branch: first.slice(0, 7) });
+    expect(await at(first.slice(0, 7))).toBe(named);
+    const absent = `${first.startsWith("0") ? "1" : "0"}${first.slice(1, 12)}`;
+    await expect(at(absent)).rejects.toMatchObject({ code: "LK1003" });
+    await expect(at(first.slice(0, 3))).rejects.toMatchObject({ code: "LK1003" });
+  });
+
   it.each(["nowhere", "../../etc/passwd", "-x", "a..b", "a b", "x.lock", "a~1", "refs/../config"])(
     "%s does not exist",
     async (ref) => {

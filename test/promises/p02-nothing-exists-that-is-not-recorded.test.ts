@@ -11,8 +11,8 @@ import { type World, world } from "./world.ts";
 /** Looks into Postgres each time the cloud is about to change; answers what was there without a record. */
 function watch(w: World): string[] {
   const unrecorded: string[] = [];
-  w.watchCloud = async ({ labId, infraID }) => {
-    const rows = await w.sql("select 1 from labs where id = $1 and intent ->> 'infraID' = $2", [labId, infraID]);
+  w.watchCloud = async ({ name, infraID }) => {
+    const rows = await w.sql("select 1 from labs where name = $1 and intent ->> 'infraID' = $2", [name, infraID]);
     if (rows.length === 0) unrecorded.push(infraID);
   };
   return unrecorded;

@@ -20,6 +20,7 @@ import type {
   HoldRow,
   LabDetail,
   LabEvent,
+  LabOrder,
   Provisioner,
   Reporter,
   SecretStore,
@@ -256,13 +257,20 @@ const interfered = (real: Provisioner, interfere: World["interfere"]): Provision
   observe: (...call) => (interfere.observe ?? real.observe)(...call),
 });
 
-/** Faults and lies that come and go with the day rather than with the profile, which a lab keeps for life. */
+/**
+ * Faults and lies that come and go with the day rather than with the profile, which a lab keeps for life. Luck goes by
+ * name and incarnation instead of the random id, so that a test has the same each time.
+ */
 function underWeather(real: Provisioner, weather: () => JsonObject): Provisioner {
-  const now = (order: Parameters<Provisioner["prepare"]>[0]): typeof order => {
+  const incarnations = new Map<string, string[]>();
+  const now = (order: LabOrder): LabOrder => {
+    const ids = incarnations.get(order.name) ?? [];
+    if (!ids.includes(order.id)) incarnations.set(order.name, [...ids, order.id]);
+    const id = `${order.name}-${incarnations.get(order.name)?.indexOf(order.id)}`;
     const { spec } = order.profile;
     const usual = spec.platformConfig?.["simulated"] as JsonObject | undefined;
     const platformConfig = { simulated: { ...usual, ...weather() } };
-    return { ...order, profile: { ...order.profile, spec: { ...spec, platformConfig } } };
+    return { ...order, id, profile: { ...order.profile, spec: { ...spec, platformConfig } } };
   };
   return {
     prepare: (order, ...rest) => real.prepare(now(order), ...rest),

@@ -195,7 +195,10 @@ test("an unknown provisioner, and a folder that cannot be opened, are outcomes a
   const none = await worker(provisioner, {}, { provisioners: new Map() });
   expect(await none.drained()).toEqual({ failed: ["a"] });
   expect((await store.lab("a"))?.lab).toMatchObject({ state: "failed_permanent", failure: { code: "LK5001" } });
+  expect(await store.queue()).toEqual({ queued: 0, running: 0, dead: 1 });
   await none.stop();
+  await store.retry("a", "octocat");
+  expect(await store.queue()).toEqual({ queued: 1, running: 0, dead: 0 });
   await applyCatalog(store, [aLabFile("a"), aLabFile("b")]);
   await worker(
     provisioner,
@@ -206,5 +209,6 @@ test("an unknown provisioner, and a folder that cannot be opened, are outcomes a
   expect((await store.lab("b"))?.lab.failure).toMatchObject({
     code: "LK5002",
     message: expect.stringContaining("EACCES"),
+    remedy: "Read the lab's log: `labkeeper logs b`.",
   });
 });

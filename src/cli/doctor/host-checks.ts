@@ -1,8 +1,9 @@
 import { constants } from "node:fs";
-import { access, mkdir, rm, stat, writeFile } from "node:fs/promises";
+import { access, rm, stat, writeFile } from "node:fs/promises";
 import { delimiter, isAbsolute, join } from "node:path";
 import type { Config } from "../../config.ts";
 import { VARIABLES } from "../../config.ts";
+import { madeFolder } from "../../made-folder.ts";
 import type { Check } from "./check.ts";
 import { failed, ok, skipped, warning } from "./check.ts";
 
@@ -81,7 +82,7 @@ const modeOf = (mode: number): string => (mode & 0o777).toString(8).padStart(3, 
 
 /** A folder that labkeeper writes to: there (or can be made), writable, and closed to others where it holds secrets. */
 export const checkFolder = async (name: string, folder: string, secret: boolean): Promise<Check> => {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await madeFolder(folder, 0o700);
   const probe = join(folder, `.doctor-${process.pid}`);
   await writeFile(probe, "", { mode: 0o600 });
   await rm(probe);

@@ -14,13 +14,20 @@ const shown = (value: Json): string => escapeTerminal(typeof value === "string" 
 const outputRows = (outputs: JsonObject): string[][] =>
   Object.entries(outputs).map(([name, value]) => [`  ${escapeTerminal(name)}`, shown(value)]);
 
+/** A step without an end runs only when its job does, in the same attempt; else something broke it off. */
+const openStepWords = (step: LabDetail["steps"][number], { job, lab }: LabDetail, now: Date): string => {
+  if (job?.state === "running" && job.id === step.job && job.attempt === step.attempt)
+    return `running for ${duration(secondsBetween(step.startedAt, now))}`;
+  return lab.failure?.step === step.step && lab.failure.attempt === step.attempt ? "failed" : "interrupted";
+};
+
 const stepRows = (detail: LabDetail, now: Date): string[][] =>
   detail.steps.map((step) => [
     `  ${step.kind}`,
     step.step,
     stamp(step.startedAt),
     step.finishedAt === null
-      ? `running for ${duration(secondsBetween(step.startedAt, now))}`
+      ? openStepWords(step, detail, now)
       : duration(secondsBetween(step.startedAt, step.finishedAt)),
     step.attempt > 1 ? `attempt ${step.attempt}` : "",
   ]);

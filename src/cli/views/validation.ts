@@ -31,10 +31,12 @@ export const validationJson = ({ files, problems }: Validation): string =>
   );
 
 /**
- * Text in a workflow command. A line break would start another command, and a property ends at `:` or `,`.
+ * Text in a workflow command. A line break would start another command, and a property ends at `:` or `,`. Other
+ * control characters would reach the terminals that logs are read in, so they show as their code.
  * https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts
  */
-const data = (text: string): string => text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
+const data = (text: string): string =>
+  escapeTerminal(text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A"));
 const property = (text: string): string => data(text).replaceAll(":", "%3A").replaceAll(",", "%2C");
 
 const annotation = (folder: string, { path, line, column, code, message, remedy }: Problem): string =>

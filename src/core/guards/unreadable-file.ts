@@ -1,3 +1,4 @@
+import { isInPlaceOfTeam } from "../lab-path.ts";
 import type { Change } from "../types.ts";
 import { isDestroyByCommit, type Rule } from "./rule.ts";
 
@@ -31,5 +32,8 @@ export const unreadableFile: Rule = {
 const namelessOrphan = ({ operation }: Change): string | null => {
   if (operation.kind !== "none" || operation.orphan === undefined) return null;
   const { path, problems } = operation.orphan;
-  return problems.length === 0 || problems.some(({ code }) => NAMELESS.has(code)) ? path : null;
+  // What took the place of a team's folder took all of its files, and can be as readable as it likes.
+  return isInPlaceOfTeam(path) || problems.length === 0 || problems.some(({ code }) => NAMELESS.has(code))
+    ? path
+    : null;
 };

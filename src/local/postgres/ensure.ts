@@ -4,6 +4,7 @@ import { access, chmod, constants, mkdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { LabkeeperError } from "../../errors.ts";
+import { madeFolder } from "../../made-folder.ts";
 import { type Account, postgresAccount } from "./account.ts";
 import { findPostgresBinaries } from "./binaries.ts";
 import { clusterMajor, initCluster } from "./cluster.ts";
@@ -117,7 +118,7 @@ async function openHome(stateDir: string): Promise<string> {
   const home = join(resolve(stateDir), "postgres");
   try {
     // Others may pass, because Postgres may have to run as another user; what is inside is closed one by one.
-    if ((await mkdir(home, { recursive: true, mode: 0o711 })) !== undefined) await chmod(home, 0o711);
+    if (await madeFolder(home, 0o711)) await chmod(home, 0o711);
     await access(home, constants.R_OK | constants.W_OK | constants.X_OK);
     return home;
   } catch (error) {
