@@ -64,7 +64,10 @@ export default {
       comment: "An edge that knows another edge cannot be replaced alone; wire.ts joins them.",
       severity: "error",
       from: { path: EDGES },
-      to: { path: "^src/", pathNot: ["^src/$1/", "^src/core/", `^src/(${PORTS}|errors|log|made-folder|package-root)\\.ts$`] },
+      to: {
+        path: "^src/",
+        pathNot: ["^src/$1/", "^src/core/", `^src/(${PORTS}|errors|log|made-folder|package-root)\\.ts$`],
+      },
     },
     {
       name: "only-wire-builds-edges",
@@ -85,7 +88,10 @@ export default {
       comment: "Errors, ports, log and config are imported from everywhere, so what they import everybody depends on.",
       severity: "error",
       from: { path: `^src/(errors|${PORTS}|log|config|config-\\w+|made-folder|package-root)\\.ts$` },
-      to: { path: "^src/", pathNot: ["^src/core/", `^src/(errors|${PORTS}|config|config-\\w+|made-folder|package-root)\\.ts$`] },
+      to: {
+        path: "^src/",
+        pathNot: ["^src/core/", `^src/(errors|${PORTS}|config|config-\\w+|made-folder|package-root)\\.ts$`],
+      },
     },
     home("pg", ["^src/store/", "^src/local/"], "SQL lives in the store; local only asks whether its server answers."),
     home("kysely", ["^src/store/"], "queries are built in the store alone."),
