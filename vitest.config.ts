@@ -11,6 +11,8 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 60_000,
+    // Conditions are waited for as long as a loaded machine needs; a test that fails takes longer, none passes later.
+    expect: { poll: { timeout: 10_000 } },
     // A promise that nobody awaited is a defect even when every assertion held.
     dangerouslyIgnoreUnhandledErrors: false,
     allowOnly: false,

@@ -61,7 +61,7 @@ beforeAll(async () => {
   await raw.connect();
   await mkdir(join(root, "state"), { mode: 0o700 });
   await mkdir(join(root, "cloud"));
-  await put("state/config.yaml", "openshift: {graceSeconds: 3, observationGapSeconds: 0}\nworker: {pollSeconds: 1}\n");
+  await put("state/config.yaml", "openshift: {observationGapSeconds: 0}\nworker: {pollSeconds: 1}\n");
   await put(
     "openshift-install",
     `#!/bin/sh\nexport STANDIN_CLOUD='${join(root, "cloud")}' STANDIN_SCENARIO='${join(root, "scenario.json")}' STANDIN_PACE_MS=1\necho "$@" >> '${join(root, "calls")}'\nexec '${standIn("openshift-install")}' "$@"\n`,
