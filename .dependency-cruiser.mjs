@@ -1,7 +1,11 @@
 // Who may import whom. Each rule says why it is there; test/foundation/import-rules.test.ts proves that each can fail.
 
 const EDGES = "^src/(git|github|store|cloud|local|provisioners|web)/";
-const STORIES = ["^src/(reconcile|leadership|work|worker)\\.ts$", "^src/execute/"];
+const STORIES = ["^src/(reconcile|janitor|leadership|work|worker)\\.ts$", "^src/execute/"];
+/** Interfaces, in files by what they are about. */
+const PORTS = "ports|catalog-ports|cloud-ports";
+/** `wire.ts`, and what of it is about clouds. */
+const WIRING = "^src/wire(-cloud)?\\.ts$";
 /** Run as processes of their own; scripts/bundle.ts builds them. */
 const PROGRAMS = "^src/(main|local/local-postgres/main)\\.ts$";
 const NPM = ["npm", "npm-dev", "npm-optional", "npm-peer", "npm-bundled", "npm-no-pkg", "npm-unknown"];
@@ -42,7 +46,7 @@ export default {
         "Reconcile and work read as prose over ports; an edge named in them would tie the story to one technology.",
       severity: "error",
       from: { path: STORIES },
-      to: { path: "^src/", pathNot: ["^src/(core|execute)/", "^src/(ports|errors|leadership|work)\\.ts$"] },
+      to: { path: "^src/", pathNot: ["^src/(core|execute)/", `^src/(${PORTS}|errors|leadership|work)\\.ts$`] },
     },
     {
       name: "stories-use-no-packages",
@@ -62,31 +66,31 @@ export default {
       from: { path: EDGES },
       to: {
         path: "^src/",
-        pathNot: ["^src/$1/", "^src/core/", "^src/(ports|errors|log|made-folder|package-root)\\.ts$"],
+        pathNot: ["^src/$1/", "^src/core/", `^src/(${PORTS}|errors|log|made-folder|package-root)\\.ts$`],
       },
     },
     {
       name: "only-wire-builds-edges",
       comment: "One place decides which edge stands behind a port; commands and serve get them from there.",
       severity: "error",
-      from: { path: "^src/", pathNot: [EDGES, "^src/wire\\.ts$"] },
+      from: { path: "^src/", pathNot: [EDGES, WIRING] },
       to: { path: EDGES },
     },
     {
       name: "only-entries-wire",
       comment: "Wiring happens at the outermost layer: the command line and serve.",
       severity: "error",
-      from: { path: "^src/", pathNot: ["^src/cli/", "^src/(main|serve)\\.ts$"] },
-      to: { path: "^src/wire\\.ts$" },
+      from: { path: "^src/", pathNot: ["^src/cli/", "^src/(main|serve)\\.ts$", WIRING] },
+      to: { path: WIRING },
     },
     {
       name: "leaves-are-leaves",
       comment: "Errors, ports, log and config are imported from everywhere, so what they import everybody depends on.",
       severity: "error",
-      from: { path: "^src/(errors|ports|log|config|config-\\w+|made-folder|package-root)\\.ts$" },
+      from: { path: `^src/(errors|${PORTS}|log|config|config-\\w+|made-folder|package-root)\\.ts$` },
       to: {
         path: "^src/",
-        pathNot: ["^src/core/", "^src/(errors|ports|config|config-\\w+|made-folder|package-root)\\.ts$"],
+        pathNot: ["^src/core/", `^src/(errors|${PORTS}|config|config-\\w+|made-folder|package-root)\\.ts$`],
       },
     },
     home("pg", ["^src/store/", "^src/local/"], "SQL lives in the store; local only asks whether its server answers."),
@@ -98,6 +102,13 @@ export default {
       severity: "error",
       from: { path: "^src/", pathNot: EDGES },
       to: { path: "^(node:)?child_process$" },
+    },
+    {
+      name: "home-of-aws-sdk",
+      comment: "AWS is spoken in the cloud edge alone: clients, credentials and errors are made one way there.",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/cloud/aws/" },
+      to: { path: "(^|/)node_modules/@(aws-sdk|smithy)/" },
     },
     home("isomorphic-git", ["^src/git/"], "the git edge hides how objects are read."),
     home("commander", ["^src/cli/", "^src/main\\.ts$"], "only the command line parses arguments."),

@@ -1,7 +1,8 @@
+import type { CatalogSource } from "../src/catalog-ports.ts";
 import { openCatalog } from "../src/git/open-catalog.ts";
 import { profileFolder } from "../src/local/profiles.ts";
 import { packageFile } from "../src/package-root.ts";
-import type { CatalogSource, Reporter } from "../src/ports.ts";
+import type { Reporter } from "../src/ports.ts";
 import { type ReconcileDeps, reconcile } from "../src/reconcile.ts";
 import { openStore, type Store } from "../src/store/open.ts";
 import { createRepository, type TestRepository } from "../test/git-server.ts";

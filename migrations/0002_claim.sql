@@ -276,7 +276,7 @@ begin
       then clock_timestamp() + make_interval(secs => (b.spec ->> 'ttlHours')::numeric * 3600)
       else b.expires_at end,
     receipt_id = case when e.receipt is null then b.receipt_id
-      else (select r.id from destroy_receipts r where r.lab_id = b.id) end,
+      else (select r.id from destroy_receipts r where r.lab_id = b.id order by r.created_at desc limit 1) end,
     leaving_since = case when e.lab_state = 'destroyed' then null else b.leaving_since end,
     leaving_until = case when e.lab_state = 'destroyed' then null else b.leaving_until end,
     leaving_cause = case when e.lab_state = 'destroyed' then null else b.leaving_cause end,

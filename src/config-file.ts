@@ -27,6 +27,42 @@ export interface ConfigFile {
     readonly createsPerAccountRegion?: number;
   };
   readonly provisioners?: Readonly<Record<string, ProvisionerSettings>>;
+  readonly accounts?: Readonly<Record<string, CloudAccountSettings>>;
+  readonly aws?: {
+    readonly regions?: readonly string[];
+    readonly pathStyle?: boolean;
+    readonly artifacts?: AwsStoreSettings;
+    readonly secrets?: AwsStoreSettings & { readonly recoveryDays?: number };
+  };
+  readonly openshift?: {
+    readonly installer?: string;
+    readonly oc?: string;
+    readonly ccoctl?: string;
+    readonly installersFolder?: string;
+    readonly sliceMinutes?: number;
+    readonly graceSeconds?: number;
+    readonly observationGapSeconds?: number;
+  };
+  readonly janitor?: { readonly sweepMinutes?: number };
+}
+
+/** Who labkeeper is in one cloud account. */
+export interface CloudAccountSettings {
+  readonly roleArn?: string;
+  readonly externalId?: string;
+  /** The twelve digits that it must turn out to have. */
+  readonly accountId?: string;
+  /** Where its buckets and secrets are unless something says otherwise. */
+  readonly region?: string;
+  /** Where orphans are looked for, besides those of `aws.regions`. */
+  readonly regions?: readonly string[];
+}
+
+interface AwsStoreSettings {
+  /** A name under `accounts:`; absent: the default credentials. */
+  readonly account?: string;
+  readonly region?: string;
+  readonly kmsKeyId?: string;
 }
 
 export type Verb = "prepare" | "install" | "verify" | "update" | "destroy" | "observe";

@@ -1,5 +1,6 @@
 import { isAbsolute, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseS3Url } from "./core/s3-url.ts";
 
 /** A setting as parsed, or what is allowed instead. */
 export type Parsed<T> = { readonly value: T } | { readonly allowed: string };
@@ -31,19 +32,37 @@ export const path =
 
 const urlOf = (text: string): URL | null => (URL.canParse(text) ? new URL(text) : null);
 
-/** `file:///folder` as a path. `later` names a scheme that is known but not built in. */
-export const folderUrl =
-  (later: string): Parse<string> =>
-  (text) => {
-    const allowed = { allowed: `file:///ABSOLUTE/FOLDER (${later} is not part of this version)` };
-    const url = urlOf(text);
-    if (url?.protocol !== "file:" || (url.host !== "" && url.host !== "localhost")) return allowed;
-    try {
-      return { value: fileURLToPath(url) };
-    } catch {
-      return allowed;
-    }
-  };
+const FOLDER_URL = "file:///ABSOLUTE/FOLDER";
+
+/** `file:///folder` as a path. */
+export const folderUrl: Parse<string> = (text) => {
+  const url = urlOf(text);
+  if (url?.protocol !== "file:" || (url.host !== "" && url.host !== "localhost")) return { allowed: FOLDER_URL };
+  try {
+    return { value: fileURLToPath(url) };
+  } catch {
+    return { allowed: FOLDER_URL };
+  }
+};
+
+/** Where artifacts are kept: a folder, or a bucket with what names in it begin with. */
+export type ArtifactsUrl = { readonly folder: string } | { readonly bucket: string; readonly prefix: string };
+
+export const artifactsUrl: Parse<ArtifactsUrl> = (text) => {
+  const bucket = parseS3Url(text);
+  if (bucket !== null) return { value: bucket };
+  const folder = folderUrl(text);
+  return "value" in folder ? { value: { folder: folder.value } } : { allowed: `s3://BUCKET/PREFIX or ${FOLDER_URL}` };
+};
+
+export const SECRETS_MANAGER = "aws-secrets-manager";
+
+/** Where secrets are kept: a folder; null: AWS Secrets Manager. */
+export const secretsUrl: Parse<{ readonly folder: string | null }> = (text) => {
+  if (text === SECRETS_MANAGER) return { value: { folder: null } };
+  const folder = folderUrl(text);
+  return "value" in folder ? { value: { folder: folder.value } } : { allowed: `${SECRETS_MANAGER} or ${FOLDER_URL}` };
+};
 
 const CATALOG = "a path, or an http(s) URL without user name or password";
 
@@ -58,7 +77,7 @@ export const catalogAddress =
     }
     const url = urlOf(text);
     if (url?.protocol === "file:") {
-      const folder = folderUrl("")(text);
+      const folder = folderUrl(text);
       return "value" in folder ? folder : { allowed: CATALOG };
     }
     if (url === null || !["http:", "https:"].includes(url.protocol)) return { allowed: CATALOG };

@@ -1,16 +1,18 @@
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
+import { type CloudConfig, cloudConfig } from "./config-cloud.ts";
 import type { ConfigFile, ProvisionerSettings } from "./config-file.ts";
 import type { Parse } from "./config-values.ts";
 import {
   apiHost,
+  artifactsUrl,
   catalogAddress,
   databaseUrl,
-  folderUrl,
   oneOf,
   path,
   reference,
+  secretsUrl,
   wholeNumber,
 } from "./config-values.ts";
 import { LabkeeperError } from "./errors.ts";
@@ -20,7 +22,7 @@ export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "silent"] 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Everything that can be set, normalised: absolute paths, checked numbers, defaults filled in. */
-export interface Config {
+export interface Config extends CloudConfig {
   readonly stateDir: string;
   /** The file these settings were read from; null when there is none. */
   readonly configFile: string | null;
@@ -30,8 +32,6 @@ export interface Config {
   readonly catalogRef: string | null;
   /** Null: an embedded Postgres in the state folder. Holds a password: never print it. */
   readonly databaseUrl: string | null;
-  readonly artifactsFolder: string;
-  readonly secretsFolder: string;
   readonly secretsKeyFile: string;
   readonly profilesFolder: string | null;
   /** Sent to `githubHost` alone, over https alone; only from the environment. Never print it. */
@@ -179,12 +179,24 @@ export const loadConfig = async (
       file: ["catalogRef", file.catalogRef],
     }),
     databaseUrl: read.first(databaseUrl, { env: "LABKEEPER_DATABASE_URL", file: ["databaseUrl", file.databaseUrl] }),
-    artifactsFolder:
-      read.first(folderUrl("s3://"), { env: "LABKEEPER_ARTIFACTS", file: ["artifacts", file.artifacts] }) ??
-      join(stateDir, "artifacts"),
-    secretsFolder:
-      read.first(folderUrl("aws-secrets-manager"), { env: "LABKEEPER_SECRETS", file: ["secrets", file.secrets] }) ??
-      join(stateDir, "secrets"),
+    ...cloudConfig(
+      {
+        stateDir,
+        artifacts: read.first(artifactsUrl, { env: "LABKEEPER_ARTIFACTS", file: ["artifacts", file.artifacts] }),
+        secrets: read.first(secretsUrl, { env: "LABKEEPER_SECRETS", file: ["secrets", file.secrets] }),
+        installer: read.first(path(base), {
+          env: "OPENSHIFT_INSTALL_BIN",
+          file: ["openshift.installer", file.openshift?.installer],
+        }),
+        oc: read.first(path(base), { file: ["openshift.oc", file.openshift?.oc] }),
+        ccoctl: read.first(path(base), { file: ["openshift.ccoctl", file.openshift?.ccoctl] }),
+        installersFolder: read.first(path(base), {
+          file: ["openshift.installersFolder", file.openshift?.installersFolder],
+        }),
+      },
+      file,
+      problems,
+    ),
     secretsKeyFile:
       read.first(path(base), { env: "LABKEEPER_SECRETS_KEY_FILE", file: ["secretsKeyFile", file.secretsKeyFile] }) ??
       join(stateDir, "secrets.key"),

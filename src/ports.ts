@@ -4,9 +4,7 @@
  */
 
 import type {
-  CatalogEntry,
   Cause,
-  Change,
   Comparison,
   DesiredFile,
   FailureRecord,
@@ -21,46 +19,6 @@ import type {
   ResolvedSpec,
   TeamPolicy,
 } from "./core/types.ts";
-
-// ------------------------------------------------------------------ catalog
-
-/** A git catalog. Paths are relative to the repository's root, with `/`. */
-export interface CatalogSource {
-  /** Fetches the reference and answers its commit (40 hex digits). */
-  head(signal?: AbortSignal): Promise<string>;
-  /** `catalog.yaml` and `profiles/*.yaml` at a commit; an empty list when there are none. */
-  policyFiles(commit: string): Promise<readonly CatalogEntry[]>;
-  /**
-   * Everything under `labs/` that differs; all of it when `from` is null or no longer known.
-   * `complete` says that the list is the whole catalog rather than a difference.
-   */
-  labChanges(
-    from: string | null,
-    to: string,
-  ): Promise<{ readonly entries: readonly CatalogEntry[]; readonly complete: boolean }>;
-  /** False also when `ancestor` is not known: history that cannot be followed is not trusted. */
-  isAncestor(ancestor: string, descendant: string): Promise<boolean>;
-}
-
-/** A catalog that is checked out in a folder, committed or not. Entries have no blob oid. */
-export interface Checkout {
-  /** `catalog.yaml` and `profiles/*.yaml`. */
-  policyFiles(): readonly CatalogEntry[];
-  /** Paths of everything under `labs/` that looks like a lab. */
-  labPaths(): readonly string[];
-  /** The entries of some of these paths, in the same order; one that is gone is `removed`. */
-  read(paths: readonly string[]): readonly CatalogEntry[];
-}
-
-/** How a working tree differs from a commit. */
-export interface ChangesSince {
-  /** Paths under `labs/` that were added or changed, tracked or not; null when only comparing contents can tell. */
-  readonly changed: readonly string[] | null;
-  /** Lab files as the commit has them: those changed or removed since, or all of them when `changed` is null. */
-  readonly before: readonly CatalogEntry[];
-  /** `catalog.yaml` and `profiles/` as the commit has them; null when they are the same now. */
-  readonly policyBefore: readonly CatalogEntry[] | null;
-}
 
 // ---------------------------------------------------------------- reconcile
 
@@ -201,6 +159,8 @@ export interface WorkStore {
   /** Shown by `status`; best effort, silently dropped when the lease is lost. */
   recordProgress(job: ClaimedJob, phase: string, percent: number | null): Promise<void>;
   finish(job: ClaimedJob, outcome: JobOutcome): Promise<void>;
+  /** Holds bounded supplies for a lab that is being made, all or none. @throws LK4008 (wait) when one does not suffice */
+  reserve(job: ClaimedJob, needs: readonly ResourceNeed[]): Promise<void>;
   /** Jobs of this worker that somebody asked to cancel. */
   cancelRequested(jobIds: readonly string[]): Promise<readonly string[]>;
   /** Calls back when there may be work; keeps trying when the connection drops. Polling stays the fallback. */
@@ -230,6 +190,11 @@ export interface ProvisionerContext {
   progress(phase: string, percent?: number): void;
   /** One line for the lab's log; redacted before it is stored. */
   log(line: string): void;
+  /**
+   * Replaces the recorded intent, durably, before something is made by another one than `prepare` answered (promise P2).
+   * Absent where nothing may be made: then an install that would have to begin anew fails instead.
+   */
+  recordIntent?(intent: JsonObject): Promise<void>;
 }
 
 export interface Installed {
@@ -237,10 +202,30 @@ export interface Installed {
   readonly outputs: JsonObject;
   /** Goes to the secret store and nowhere else. */
   readonly credentials: Credentials;
+  /** Given when install had to begin anew: what the lab was made by in the end, recorded already. */
+  readonly intent?: JsonObject;
 }
+
+/** Something a lab will take from a bounded supply, in the units the cloud counts it by (vCPUs, addresses, …). */
+export interface ResourceNeed {
+  /** Whose supply: `aws/<account>/<region>`. */
+  readonly scope: string;
+  readonly resource: string;
+  readonly need: number;
+  readonly limit: number;
+  /** In use now, as the cloud says; what other starting labs reserved comes on top. */
+  readonly used: number;
+}
+
+/** The calls that every provisioner answers. */
+export type ProvisionerVerb = "prepare" | "install" | "verify" | "update" | "destroy" | "observe";
 
 /** Makes and unmakes one kind of lab. Each call is safe to repeat. */
 export interface Provisioner {
+  /** How far apart two looks must be to count as independent; absent: the worker's own setting. */
+  readonly observationGapSeconds?: number;
+  /** Refuses, before anything exists, what cannot succeed; answers what the lab will take from bounded supplies. */
+  preflight?(lab: LabOrder, context: ProvisionerContext): Promise<readonly ResourceNeed[]>;
   /** What destroy will need, decided before anything exists (promise P2). Creates nothing. */
   prepare(lab: LabOrder, context: ProvisionerContext): Promise<JsonObject>;
   install(lab: LabOrder, intent: JsonObject, context: ProvisionerContext): Promise<Installed>;
@@ -268,14 +253,21 @@ export interface Credentials {
   reveal(name: string): string;
 }
 
-/** Keys are relative paths: `labs/<lab-id>/<job-id>/log`. */
+/** Keys are relative paths: `labs/<lab-id>/<job-id>/log`. What was put is never replaced, only appended to or removed. */
 export interface ArtifactStore {
+  /** Whole and durable when it resolves. The same bytes again are fine, others under the same key are refused (LK6106). */
   put(key: string, bytes: Uint8Array): Promise<void>;
-  /** Null when there is no such key. */
-  get(key: string): Promise<Uint8Array | null>;
+  /** As `put`, without holding the file in memory. Refused when the file is not (any more) what `expected` says. */
+  putFile?(key: string, path: string, expected: { readonly sha256: string; readonly size: number }): Promise<void>;
+  /** From byte `from` on, by default all; null when there is no such key. */
+  get(key: string, from?: number): Promise<Uint8Array | null>;
+  /** Ends up whole, after what it waited for, whoever else appends. A key is put or appended to, never both. */
   append(key: string, text: string): Promise<void>;
+  /** A prefix is a key or a folder of keys: `labs/a` covers `labs/a/log`, not `labs/ab/log`. Sorted. */
   list(prefix: string): Promise<readonly string[]>;
   remove(prefix: string): Promise<void>;
+  /** A URL that gives what was put to whoever has it, for 1 to 900 seconds; null when there is none, as for a log. */
+  link?(key: string, seconds: number): Promise<string | null>;
 }
 
 /** Keys are relative paths: `labs/<lab-id>`. */
@@ -387,5 +379,3 @@ export interface Reporter {
   progress(job: ClaimedJob, phase: string, percent: number | null): void;
   jobEnded(job: ClaimedJob, outcome: JobOutcome): void;
 }
-
-export type { CatalogEntry, Change };

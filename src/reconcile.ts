@@ -1,23 +1,14 @@
 /** Story 1: what the catalog says, what is recorded, the difference, and what may be done about it. */
 
 import { randomUUID } from "node:crypto";
+import type { CatalogSource } from "./catalog-ports.ts";
 import { guard } from "./core/guard.ts";
 import { readLabFile } from "./core/lab-file.ts";
 import { makePlan, refusedPlan } from "./core/plan.ts";
 import { readPolicy } from "./core/policy.ts";
-import type { CatalogPolicy, Plan } from "./core/types.ts";
+import type { CatalogEntry, CatalogPolicy, Plan } from "./core/types.ts";
 import { asLeader } from "./leadership.ts";
-import type {
-  Applied,
-  CatalogEntry,
-  CatalogSource,
-  Clock,
-  DesiredChanges,
-  LeaseStore,
-  ReconcileStore,
-  Reporter,
-  Revision,
-} from "./ports.ts";
+import type { Applied, Clock, DesiredChanges, LeaseStore, ReconcileStore, Reporter, Revision } from "./ports.ts";
 
 export interface ReconcileDeps {
   readonly catalog: CatalogSource;

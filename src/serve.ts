@@ -1,6 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Plan, Problem } from "./core/types.ts";
 import { LabkeeperError } from "./errors.ts";
+import type { JanitorDeps, Swept } from "./janitor.ts";
+import { sweep } from "./janitor.ts";
 import type { Log } from "./log.ts";
 import type { Applied, ClaimedJob, JobOutcome, Reporter } from "./ports.ts";
 import type { ReconcileDeps } from "./reconcile.ts";
@@ -8,11 +10,13 @@ import { reconcile } from "./reconcile.ts";
 import type { Worker, WorkerDeps, WorkerOptions } from "./worker.ts";
 import { startWorker } from "./worker.ts";
 
-export type Role = "reconciler" | "worker";
+export type Role = "reconciler" | "worker" | "janitor";
 
 export interface ServeOptions {
   readonly roles: ReadonlySet<Role>;
   readonly pollMs: number;
+  /** Between two rounds of the janitor. */
+  readonly sweepMs: number;
   readonly signal: AbortSignal;
 }
 
@@ -23,6 +27,7 @@ export interface ServeDeps {
   reconcileDeps(reporter: Reporter): Promise<ReconcileDeps>;
   workerDeps(reporter: Reporter, onError: (error: unknown) => void): Promise<WorkerDeps>;
   workerOptions(): WorkerOptions;
+  janitorDeps(): Promise<JanitorDeps>;
 }
 
 /** The longest pause after failures in a row, as a multiple of the poll interval's start. Milliseconds. */
@@ -145,6 +150,44 @@ const ringing = (reporter: Reporter, bell: Doorbell): Reporter => ({
   },
 });
 
+/** The first round of a janitor: soon, but not before the workers have begun. Milliseconds. */
+const FIRST_SWEEP = 5_000;
+
+/** What a round found, each in a line of its own: somebody has to look at it. */
+export const tellSwept = (log: Log, { confirmed, residue, orphans, unseen }: Swept): void => {
+  for (const lab of residue)
+    log.warn({ alert: "residue", lab }, "something of a destroyed lab is still there; it is destroyed again");
+  for (const { resource, why, lab } of orphans) {
+    const { id, type, account, region, dailyCost } = resource;
+    log.warn({ alert: "orphan", id, type, account, region, dailyCost, why, lab }, "no lab answers for a resource");
+  }
+  for (const { scope, reason } of unseen)
+    log.warn({ alert: "unseen", scope, reason }, "could not be looked at for orphans");
+  log.debug(
+    { confirmed, residue: residue.length, orphans: orphans.length, unseen: unseen.length },
+    "round of the janitor done",
+  );
+};
+
+/** A failed round is logged and followed by the next, never the end. */
+const sweepForever = async (deps: ServeDeps, { sweepMs, signal }: ServeOptions): Promise<void> => {
+  const { log } = deps;
+  await pause(Math.min(FIRST_SWEEP, sweepMs), undefined, { signal }).catch(() => undefined);
+  while (!signal.aborted) {
+    try {
+      tellSwept(log, await sweep(await deps.janitorDeps(), signal));
+    } catch (error) {
+      if (signal.aborted) return;
+      const another = error instanceof LabkeeperError && error.code === "LK3005";
+      log[another ? "debug" : "error"](
+        { err: error },
+        another ? "another process sweeps" : "round of the janitor failed",
+      );
+    }
+    await pause(sweepMs, undefined, { signal }).catch(() => undefined);
+  }
+};
+
 /** Tries until it works or the signal aborts (then null): the database may come up after this process. */
 export const patiently = async <T>(
   what: string,
@@ -182,10 +225,11 @@ export const serve = async (deps: ServeDeps, options: ServeOptions): Promise<voi
   log.info({ roles: [...roles] }, "serving");
   const worker = roles.has("worker") ? await startPatiently(deps, reporter, signal) : null;
   const reconciler = roles.has("reconciler") ? reconcileForever(deps, reporter, bell, options) : Promise.resolve();
+  const janitor = roles.has("janitor") ? sweepForever(deps, options) : Promise.resolve();
   if (!signal.aborted) {
     await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
   }
   log.info({}, "stopping: claiming no more, letting steps reach a durable point");
-  await Promise.all([reconciler, worker?.stop()]);
+  await Promise.all([reconciler, janitor, worker?.stop()]);
   log.info({}, "stopped");
 };

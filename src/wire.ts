@@ -1,27 +1,22 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import type { CatalogSource, ChangesSince, Checkout } from "./catalog-ports.ts";
 import type { Config } from "./config.ts";
+import type { CatalogEntry } from "./core/types.ts";
 import { LabkeeperError } from "./errors.ts";
 import type { HistoryWriter } from "./git/history-writer.ts";
+import type { JanitorDeps } from "./janitor.ts";
 import type { EditorSchemas } from "./local/editor-files.ts";
 import { madeFolder } from "./made-folder.ts";
+import { once } from "./once.ts";
 import { packageFile } from "./package-root.ts";
-import type {
-  ArtifactStore,
-  CatalogEntry,
-  CatalogSource,
-  ChangesSince,
-  Checkout,
-  Clock,
-  Provisioner,
-  Reporter,
-  SecretStore,
-} from "./ports.ts";
+import type { ArtifactStore, Clock, Provisioner, Reporter, SecretStore } from "./ports.ts";
 import type { ReconcileDeps } from "./reconcile.ts";
 import type { Connection } from "./store/connection.ts";
 import type { SchemaStatus } from "./store/migrate.ts";
 import type { Store } from "./store/open.ts";
+import { type CloudEdges, wireCloud } from "./wire-cloud.ts";
 import type { WorkerDeps, WorkerOptions } from "./worker.ts";
 
 export type { HistoryWriter, SchemaStatus, Store };
@@ -47,24 +42,14 @@ export interface Edges extends AsyncDisposable {
   profileFiles(): Promise<readonly CatalogEntry[]>;
   /** Names that a profile may use, built-in ones included. */
   provisionerNames(): readonly string[];
+  readonly cloud: CloudEdges;
   artifacts(): Promise<ArtifactStore>;
   secrets(): Promise<SecretStore>;
   reconcileDeps(reporter: Reporter): Promise<ReconcileDeps>;
   workerDeps(reporter: Reporter, onError: (error: unknown) => void): Promise<WorkerDeps>;
   workerOptions(): WorkerOptions;
+  janitorDeps(): Promise<JanitorDeps>;
 }
-
-/** Builds at the first call and answers the same afterwards; a failure is not kept, so the next call tries again. */
-const once = <T>(build: () => Promise<T>): (() => Promise<T>) => {
-  let built: Promise<T> | null = null;
-  return () => {
-    built ??= build().catch((error: unknown) => {
-      built = null;
-      throw error;
-    });
-    return built;
-  };
-};
 
 /** As root, the embedded Postgres runs as another user, who has to pass (and cannot list): ADR 0005. */
 const stateMode = (): number => (process.getuid?.() === 0 ? 0o711 : 0o700);
@@ -121,7 +106,7 @@ const storeSource = (config: Config, open: Closers, connection: () => Promise<Co
 
 type Build = () => Promise<Provisioner>;
 
-const provisionerBuilds = (config: Config): ReadonlyMap<string, Build> => {
+const provisionerBuilds = (config: Config, cloud: CloudEdges): ReadonlyMap<string, Build> => {
   const builds = new Map<string, Build>();
   const exec = (
     name: string,
@@ -148,6 +133,7 @@ const provisionerBuilds = (config: Config): ReadonlyMap<string, Build> => {
     return simulatedProvisioner({ cloud: folderCloud(config.stateDir), seed: "labkeeper" });
   };
   builds.set("simulated", once(simulated));
+  builds.set("openshift", cloud.openshift);
   builds.set(
     "local-postgres",
     once(async () => {
@@ -191,7 +177,9 @@ const tokenFor = ({ githubToken, githubHost }: Config, url: string): string | nu
 export const wire = (config: Config): Edges => {
   const open = closers();
   const connection = connectionSource(config, open);
-  const builds = provisionerBuilds(config);
+  const cloud = wireCloud(config, open.add);
+  const { artifacts, secrets } = cloud;
+  const builds = provisionerBuilds(config, cloud);
   const store = storeSource(config, open, connection);
   const holder = `${hostname()}-${process.pid}-${randomBytes(3).toString("hex")}`;
   const catalogAt = async (url: string, ref: string | null): Promise<CatalogSource> => {
@@ -207,14 +195,12 @@ export const wire = (config: Config): Edges => {
     }
     return await catalogAt(config.catalog, config.catalogRef);
   });
-  const artifacts = once(async () => {
-    const { folderArtifacts } = await import("./local/artifacts.ts");
-    return folderArtifacts(config.artifactsFolder);
-  });
-  const secrets = once(async () => {
-    const { folderSecrets } = await import("./local/secrets.ts");
-    return folderSecrets({ root: config.secretsFolder, keyFile: config.secretsKeyFile });
-  });
+  const workspace = async () => {
+    await madeFolder(config.stateDir, stateMode());
+    return (await import("./local/workspace.ts")).folderWorkspace(join(config.stateDir, "work"));
+  };
+  const provisioners = async (): Promise<ReadonlyMap<string, Provisioner>> =>
+    new Map(await Promise.all([...builds].map(async ([name, build]) => [name, await build()] as const)));
   return {
     config,
     store,
@@ -234,6 +220,7 @@ export const wire = (config: Config): Edges => {
     changesSince: async (folder, base) => (await import("./git/changes-since.ts")).changesSince(folder, base),
     profileFiles: () => profileFiles(config),
     provisionerNames: () => [...builds.keys()].sort(),
+    cloud,
     artifacts,
     secrets,
     reconcileDeps: async (reporter) => ({
@@ -244,23 +231,26 @@ export const wire = (config: Config): Edges => {
       reporter,
       holder,
     }),
-    workerDeps: async (reporter, onError) => {
-      await madeFolder(config.stateDir, stateMode());
-      const { folderWorkspace } = await import("./local/workspace.ts");
-      const provisioners = await Promise.all([...builds].map(async ([name, build]) => [name, await build()] as const));
-      return {
-        store: await store(),
-        provisioners: new Map(provisioners),
-        artifacts: await artifacts(),
-        secrets: await secrets(),
-        workspace: folderWorkspace(join(config.stateDir, "work")),
-        clock: CLOCK,
-        reporter,
-        observationGapMs: config.worker.observationGapSeconds * 1000,
-        random: Math.random,
-        onError,
-      };
-    },
+    workerDeps: async (reporter, onError) => ({
+      store: await store(),
+      provisioners: await provisioners(),
+      artifacts: await artifacts(),
+      secrets: await secrets(),
+      workspace: await workspace(),
+      clock: CLOCK,
+      reporter,
+      observationGapMs: config.worker.observationGapSeconds * 1000,
+      random: Math.random,
+      onError,
+    }),
+    janitorDeps: async () => ({
+      store: await store(),
+      provisioners: await provisioners(),
+      inventory: cloud.sweeps ? cloud.inventory : null,
+      workspace: await workspace(),
+      clock: CLOCK,
+      holder,
+    }),
     workerOptions: () => ({
       name: holder,
       concurrency: config.worker.concurrency,

@@ -12,7 +12,10 @@ import { update } from "./execute/update.ts";
 import type { ClaimedJob, JobOutcome, Reporter, WorkStore } from "./ports.ts";
 
 export interface WorkDeps extends RunDeps {
-  readonly store: Pick<WorkStore, "beginStep" | "recordIntent" | "recordOutputs" | "recordProgress" | "finish">;
+  readonly store: Pick<
+    WorkStore,
+    "beginStep" | "recordIntent" | "recordOutputs" | "recordProgress" | "reserve" | "finish"
+  >;
   readonly reporter: Reporter;
   /** In [0, 1): spreads retries. */
   random(): number;

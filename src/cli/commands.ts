@@ -6,8 +6,10 @@ import { register as doctor } from "./doctor.ts";
 import { register as explain } from "./explain.ts";
 import { register as logs } from "./logs.ts";
 import { register as migrate } from "./migrate.ts";
+import { register as orphans } from "./orphans.ts";
 import { register as reconcile } from "./reconcile.ts";
 import { register as schema } from "./schema.ts";
+import { register as secrets } from "./secrets.ts";
 import { register as serve } from "./serve.ts";
 import { register as status } from "./status.ts";
 import { register as validate } from "./validate.ts";
@@ -23,6 +25,8 @@ export const commands: readonly Register[] = [
   logs,
   credentials,
   control,
+  secrets,
+  orphans,
   migrate,
   doctor,
   demo,

@@ -16,32 +16,48 @@ const MARKS: Readonly<Record<Verdict, (colours: Palette) => string>> = {
 const examine = async (context: CommandContext): Promise<readonly Check[]> =>
   withEdges(context, async (edges) => {
     const { config } = edges;
-    const [{ look }, host, edge] = await Promise.all([
+    const [{ look }, host, edge, cloud] = await Promise.all([
       import("./doctor/check.ts"),
       import("./doctor/host-checks.ts"),
       import("./doctor/edge-checks.ts"),
+      import("./doctor/cloud-checks.ts"),
     ]);
-    const folders = [
-      look("state folder", () => host.checkFolder("state folder", config.stateDir, true)),
-      look("artifacts", () => host.checkFolder("artifacts", config.artifactsFolder, false)),
-      look("secrets", () => host.checkFolder("secrets", config.secretsFolder, true)),
+    const { artifacts, secrets } = config;
+    const stores = [
+      artifacts.kind === "folder"
+        ? [look("artifacts", () => host.checkFolder("artifacts", artifacts.folder, false))]
+        : [cloud.checkBucketSettings(edges)],
+      secrets.kind === "folder"
+        ? [
+            look("secrets", () => host.checkFolder("secrets", secrets.folder, true)),
+            look("secrets key", () => host.checkKey(config.secretsKeyFile)),
+          ]
+        : [look("secrets", () => cloud.checkSecretsManager(edges))],
     ];
     const database = await look("database", () => edge.checkDatabase(edges));
     const schema = database.verdict === "ok" ? [await look("schema", () => edge.checkSchema(edges))] : [];
     // The clock is asked through the store, which needs its schema.
     const clock = schema[0]?.verdict === "ok" ? [look("clock", () => edge.checkClock(edges))] : [];
-    return Promise.all([
+    const profiles = await cloud.enabledProfiles(edges);
+    const checks: readonly (Check | readonly Check[])[] = await Promise.all([
       look("node", host.checkNode),
       look("config", () => host.checkConfig(config)),
-      ...folders,
-      look("secrets key", () => host.checkKey(config.secretsKeyFile)),
+      look("state folder", () => host.checkFolder("state folder", config.stateDir, true)),
+      ...stores.flat(),
       database,
       ...schema,
       ...clock,
       look("git", () => host.checkGit(config)),
       look("catalog", () => edge.checkCatalog(edges)),
+      look("profiles", () => cloud.checkProfiles(edges, profiles)),
       ...edges.provisionerNames().map((name) => look(`provisioner ${name}`, () => host.checkProvisioner(config, name))),
+      cloud.checkInstallers(edges, profiles),
+      ...cloud
+        .accountNames(config)
+        .map((name) => look(`account ${name ?? "default"}`, () => cloud.checkAccount(edges, name))),
+      cloud.checkSweep(edges, profiles),
     ]);
+    return checks.flat();
   });
 
 const asText = (checks: readonly Check[], colours: Palette): string => {
@@ -57,7 +73,9 @@ const asText = (checks: readonly Check[], colours: Palette): string => {
 export const register: Register = (program, context) => {
   program
     .command("doctor")
-    .description("Check configuration, database, catalog, programs, clocks and permissions; exit 1 when one fails.")
+    .description(
+      "Check configuration, database, catalog, programs, clouds, clocks and permissions; exit 1 when one fails.",
+    )
     .addOption(outputOption("text", "json"))
     .addHelpText("after", examples("labkeeper doctor"))
     .action(async ({ output }: { readonly output: "text" | "json" }) => {

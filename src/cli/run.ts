@@ -38,8 +38,10 @@ const wantsJson = (argv: readonly string[]): boolean =>
   );
 
 const commandNamed = (program: Command, argv: readonly string[]): string => {
-  const command = program.commands.find((candidate) => argv.includes(candidate.name()));
-  return command === undefined ? program.name() : `${program.name()} ${command.name()}`;
+  const among = (commands: Command["commands"]) => commands.find((candidate) => argv.includes(candidate.name()));
+  const command = among(program.commands);
+  const inner = among(command?.commands ?? []);
+  return [program, command, inner].flatMap((each) => each?.name() ?? []).join(" ");
 };
 
 export type Surroundings = Omit<CommandContext, "run" | "exitWith" | "config">;

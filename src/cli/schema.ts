@@ -1,7 +1,6 @@
 import type { Command } from "commander";
-import type { CatalogPolicy } from "../core/types.ts";
+import type { CatalogEntry, CatalogPolicy } from "../core/types.ts";
 import { LabkeeperError } from "../errors.ts";
-import type { CatalogEntry } from "../ports.ts";
 import type { Edges } from "../wire.ts";
 import type { CommandContext, Register } from "./context.ts";
 import { examples } from "./program.ts";

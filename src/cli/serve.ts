@@ -4,7 +4,7 @@ import type { Register } from "./context.ts";
 import { examples } from "./program.ts";
 import { withEdges } from "./with-edges.ts";
 
-const ROLES: readonly Role[] = ["reconciler", "worker"];
+const ROLES: readonly Role[] = ["reconciler", "worker", "janitor"];
 
 const parseRoles = (text: string, command: Command): ReadonlySet<Role> => {
   const named = text.split(",").map((role) => role.trim());
@@ -35,7 +35,8 @@ export const register: Register = (program, context) => {
         if (migrated !== null && migrated.applied.length > 0)
           log.info({ applied: migrated.applied }, "schema migrated");
         const onWork = async (callback: () => void): Promise<AsyncDisposable> => (await edges.store()).onWork(callback);
-        await serve({ log, onWork, ...edges }, { roles, pollMs: config.pollSeconds * 1000, signal: context.signal });
+        const [pollMs, sweepMs] = [config.pollSeconds * 1000, config.janitor.sweepMinutes * 60_000];
+        await serve({ log, onWork, ...edges }, { roles, pollMs, sweepMs, signal: context.signal });
         context.exitWith(0);
       });
     });

@@ -1,8 +1,9 @@
 import { isAbsolute, relative, resolve } from "node:path";
 import type { Command } from "commander";
+import type { CatalogSource, Checkout } from "../catalog-ports.ts";
+import type { CatalogEntry } from "../core/types.ts";
 import type { CatalogContent } from "../core/validate.ts";
 import { LabkeeperError } from "../errors.ts";
-import type { CatalogEntry, CatalogSource, Checkout } from "../ports.ts";
 import type { Edges } from "../wire.ts";
 import type { CommandContext, Register } from "./context.ts";
 import type { GlobalOptions } from "./program.ts";

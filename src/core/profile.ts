@@ -1,4 +1,5 @@
 import { digestOf } from "./canonical.ts";
+import { awsSettings, ibmSettings } from "./openshift/platform-config.ts";
 import { byPlace, consequently, plain, problemAt, quoted, START } from "./problem.ts";
 import { explainErrors, schemaFields } from "./schema-explain.ts";
 import { profileSchema, profileValidator } from "./schema-validators.ts";
@@ -66,6 +67,13 @@ const platformFindings = ({ platform, platformConfig }: ProfileSpec): Finding[] 
       `spec.platformConfig.${key} is read by nothing: the platform is ${platform}`,
     ]);
 
+/** Our own provisioner's settings; what an operator's own one reads is the operator's to check. */
+const openshiftFindings = ({ provisioner, platform, platformConfig }: ProfileSpec): Finding[] => {
+  if (provisioner !== "openshift" || platformConfig?.[platform] === undefined) return [];
+  const read = platform === "ibmcloud" ? ibmSettings(platformConfig) : awsSettings(platformConfig);
+  return "problem" in read ? [[`/spec/platformConfig/${platform}`, `spec.${read.problem}`]] : [];
+};
+
 const crossFindings = (spec: ProfileSpec): Finding[] => [
   ...choiceFindings("openshiftVersions", spec.openshiftVersions),
   ...choiceFindings("regions", spec.regions),
@@ -74,6 +82,7 @@ const crossFindings = (spec: ProfileSpec): Finding[] => [
   ...lifecycleFindings(spec),
   ...tagFindings(spec),
   ...platformFindings(spec),
+  ...openshiftFindings(spec),
 ];
 
 const fields = schemaFields(profileSchema);

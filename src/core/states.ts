@@ -35,6 +35,8 @@ export const TRANSITIONS: readonly (readonly [from: LabState, to: LabState, driv
   ["destroying", "destroyed", "worker"],
   ["destroying", "destroy_failed", "worker"],
   ["destroy_failed", "destroying", "worker"],
+  // Something of it was seen after all: it is destroyed again.
+  ["destroyed", "destroying", "worker"],
 ];
 
 const allowed = new Set(TRANSITIONS.map(([from, to]) => `${from}>${to}`));

@@ -3,11 +3,19 @@ import { type Findings, type Run, type Step, secretKey } from "./step.ts";
 
 /** From nothing to a lab that answers with its stored credentials. */
 export const provision: readonly Step[] = [
+  { name: "preflight", durable: false, run: preflight },
   { name: "record-intent", durable: true, run: recordIntent },
   { name: "install", durable: false, run: install },
   { name: "store-credentials", durable: true, run: storeCredentials },
   { name: "verify", durable: false, run: verify },
 ];
+
+/** Before anything exists: what cannot succeed is refused, and what the lab will take is reserved. */
+async function preflight({ job, order, provisioner, context, reserve }: Run): Promise<Partial<Findings>> {
+  // A lab whose intent is recorded may exist in part: it is gone on with, and what it took is counted already.
+  if (job.lab.intent === null) await reserve((await provisioner.preflight?.(order, context)) ?? []);
+  return {};
+}
 
 /** Promise P2: what a destroy will need is in Postgres before the first call that makes something. */
 async function recordIntent({

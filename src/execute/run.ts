@@ -16,7 +16,7 @@ import { labLog } from "./lab-log.ts";
 import { logKey, type Run, secretKey } from "./step.ts";
 
 export interface RunDeps {
-  readonly store: Pick<WorkStore, "recordIntent" | "recordOutputs" | "recordProgress">;
+  readonly store: Pick<WorkStore, "recordIntent" | "recordOutputs" | "recordProgress" | "reserve">;
   /** The provisioners that this labkeeper's configuration registers, by name. */
   readonly provisioners: ReadonlyMap<string, Provisioner>;
   readonly artifacts: ArtifactStore;
@@ -73,12 +73,16 @@ export async function beginRun(
         deps.store.recordProgress(job, safe, percent ?? null).catch(() => undefined);
       },
       log: (line) => say(stream.push(`${line}\n`)),
+      recordIntent: (intent) => deps.store.recordIntent(job, intent),
     },
     secrets: deps.secrets,
     artifacts: deps.artifacts,
     removeWorkspace: () => deps.workspace.remove(lab.id),
     recordOutputs: (outputs) => deps.store.recordOutputs(job, outputs),
     recordIntent: (intent) => deps.store.recordIntent(job, intent),
+    reserve: async (needs) => {
+      if (needs.length > 0) await deps.store.reserve(job, needs);
+    },
     learnSecrets(credentials) {
       const all = [...known, ...revealed(credentials)];
       redact = redactor(all);
@@ -89,7 +93,9 @@ export async function beginRun(
     timedOut: () => bounded.aborted && !signal.aborted,
     now: () => deps.clock.now().toISOString(),
     pauseBetweenObservations: async () => {
-      if (deps.observationGapMs > 0) await delay(deps.observationGapMs, undefined, { signal });
+      const own = deps.provisioners.get(lab.spec.provisioner)?.observationGapSeconds;
+      const gap = own === undefined ? deps.observationGapMs : own * 1_000;
+      if (gap > 0) await delay(gap, undefined, { signal });
     },
     async [Symbol.asyncDispose]() {
       say(stream.flush());

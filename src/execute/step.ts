@@ -7,6 +7,7 @@ import type {
   Provisioner,
   ProvisionerContext,
   ReceiptDraft,
+  ResourceNeed,
   SecretStore,
 } from "../ports.ts";
 
@@ -19,6 +20,8 @@ export interface Run {
   readonly secrets: SecretStore;
   readonly artifacts: ArtifactStore;
   recordIntent(intent: JsonObject): Promise<void>;
+  /** @throws LK4008 (wait) when a supply does not suffice */
+  reserve(needs: readonly ResourceNeed[]): Promise<void>;
   /** From here on these are redacted from the log and from messages too. */
   learnSecrets(credentials: Credentials): void;
   removeWorkspace(): Promise<void>;

@@ -1,6 +1,6 @@
 import { isLabFile } from "../core/lab-path.ts";
+import type { CatalogEntry } from "../core/types.ts";
 import { LabkeeperError } from "../errors.ts";
-import type { CatalogEntry } from "../ports.ts";
 import type { Objects } from "./objects.ts";
 import type { TreeEntry } from "./tree.ts";
 import { type Difference, diffTrees } from "./tree-diff.ts";

@@ -1,5 +1,6 @@
+import type { ChangesSince } from "../catalog-ports.ts";
 import { isLabFile } from "../core/lab-path.ts";
-import type { CatalogEntry, ChangesSince } from "../ports.ts";
+import type { CatalogEntry } from "../core/types.ts";
 import { labEntries, policyPaths, readEntries } from "./catalog-files.ts";
 import { forkPoint } from "./fork-point.ts";
 import { gitChanges } from "./git-changes.ts";

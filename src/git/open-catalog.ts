@@ -1,5 +1,6 @@
+import type { CatalogSource } from "../catalog-ports.ts";
+import type { CatalogEntry } from "../core/types.ts";
 import { LabkeeperError } from "../errors.ts";
-import type { CatalogEntry, CatalogSource } from "../ports.ts";
 import { parseAddress } from "./address.ts";
 import { labEntries, policyPaths, readEntries } from "./catalog-files.ts";
 import { localRepository } from "./local-catalog.ts";

@@ -1,10 +1,11 @@
 import type { Dirent } from "node:fs";
 import { closeSync, constants, existsSync, fstatSync, lstatSync, openSync, readdirSync, readSync } from "node:fs";
 import { join, resolve } from "node:path";
+import type { Checkout } from "../catalog-ports.ts";
 import { isLabFile } from "../core/lab-path.ts";
+import type { CatalogEntry } from "../core/types.ts";
 import { MAX_DOCUMENT_BYTES } from "../core/yaml-text.ts";
 import { LabkeeperError } from "../errors.ts";
-import type { CatalogEntry, Checkout } from "../ports.ts";
 import { submodulePaths } from "./submodules.ts";
 
 /** Labs lie two folders deep; deeper files are looked for so that misplaced ones are told. */

@@ -2,22 +2,13 @@
 
 import { lstat, mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { isStoreKey } from "../core/store-key.ts";
 import type { ErrorCode } from "../errors.ts";
 import { LabkeeperError } from "../errors.ts";
 
-/** Where half-written files live, so that they are never listed and a rename stays on one file system. */
-export const TEMPORARY = ".tmp";
-
-const SEGMENT = /^[A-Za-z0-9._-]{1,200}$/;
-
 /** The segments of a key such as `labs/<lab-id>/<job-id>/log`. Throws `code`, as a stop: asking again cannot help. */
 export function keySegments(key: string, code: ErrorCode): readonly string[] {
-  const segments = key.split("/");
-  const usable =
-    key.length <= 1000 &&
-    segments.every((part) => SEGMENT.test(part) && part !== "." && part !== "..") &&
-    segments[0] !== TEMPORARY;
-  if (usable) return segments;
+  if (isStoreKey(key)) return key.split("/");
   throw new LabkeeperError(code, `key ${JSON.stringify(key.slice(0, 200))} is not allowed`, { disposition: "stop" });
 }
 

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { CatalogEntry } from "../core/types.ts";
 import { LabkeeperError } from "../errors.ts";
-import type { CatalogEntry } from "../ports.ts";
 
 /** git's name for a blob's content, so that a profile reads the same from a folder and from a catalog. */
 const blobOid = (bytes: Uint8Array): string =>

@@ -4,11 +4,12 @@ import { constants } from "node:fs";
 import { open, readdir, rm } from "node:fs/promises";
 import { join, relative, resolve, sep } from "node:path";
 import { credentials, revealAll } from "../core/credentials.ts";
+import { TEMPORARY } from "../core/store-key.ts";
 import { LabkeeperError } from "../errors.ts";
 import type { Credentials, SecretStore } from "../ports.ts";
 import { diskError, isMissing } from "./disk-error.ts";
 import { replaceFile } from "./durable-file.ts";
-import { keySegments, makeFolders, refuseLinks, TEMPORARY } from "./keys.ts";
+import { keySegments, makeFolders, refuseLinks } from "./keys.ts";
 import { seal, unseal } from "./secret-box.ts";
 import { secretKey } from "./secret-key.ts";
 

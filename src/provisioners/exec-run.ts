@@ -14,6 +14,8 @@ export interface Run {
   readonly input: string;
   readonly timeoutMs: number;
   readonly termGraceMs: number;
+  /** What asks it to end; default SIGTERM. */
+  readonly stopSignal?: NodeJS.Signals;
   readonly maxOutputBytes: number;
   readonly maxLogChars: number;
   readonly signal: AbortSignal;
@@ -71,14 +73,14 @@ export async function run(order: Run): Promise<RunResult> {
   try {
     await order.started(pid);
   } catch (error) {
-    await stop(group, order.termGraceMs);
+    await stopGroup(group, order);
     release(child);
     throw error;
   }
   child.stdin.end(order.input);
 
   const first = await Promise.race([exited, halt.asked]);
-  const gone = typeof first === "string" ? await stop(group, order.termGraceMs) : await stopRest(group, order);
+  const gone = typeof first === "string" ? await stopGroup(group, order) : await stopRest(group, order);
   await Promise.race([closed, sleep(DRAIN_MS, undefined, { ref: false })]);
   release(child);
   if (typeof first === "string") return { kind: first, gone };
@@ -94,7 +96,15 @@ const ignore = (): undefined => undefined;
 async function stopRest(group: Target, order: Run): Promise<boolean> {
   if (await waitGone(group, SETTLE_MS)) return true;
   order.onLogLine("stopping processes that outlived the call (a lasting process needs a session of its own)");
-  return stop(group, order.termGraceMs);
+  return stopGroup(group, order);
+}
+
+/** Another worker may take the lab over as soon as the lease is gone: then there is no time for a grace. */
+const LEASE_LOST_GRACE_MS = 5_000;
+
+function stopGroup(group: Target, { signal, termGraceMs, stopSignal }: Run): Promise<boolean> {
+  const lost = signal.aborted && signal.reason === "lease-lost";
+  return stop(group, lost ? Math.min(termGraceMs, LEASE_LOST_GRACE_MS) : termGraceMs, stopSignal);
 }
 
 type Halt = "timeout" | "aborted" | "flood";

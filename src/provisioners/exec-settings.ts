@@ -2,9 +2,9 @@
 
 import { isAbsolute } from "node:path";
 import { LabkeeperError } from "../errors.ts";
-import type { Provisioner } from "../ports.ts";
+import type { ProvisionerVerb } from "../ports.ts";
 
-export type Verb = keyof Provisioner;
+export type Verb = ProvisionerVerb;
 
 export interface ExecSettings {
   /** The name that profiles use. */

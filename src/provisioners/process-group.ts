@@ -115,9 +115,9 @@ export async function waitGone(target: Target, ms: number): Promise<boolean> {
 /** How long a killed process may take to vanish: the kernel can hold it in an uninterruptible wait. */
 const KILL_WAIT_MS = 10_000;
 
-/** SIGTERM, a grace in milliseconds, SIGKILL, and the wait until it is gone. False when even that did not end it. */
-export async function stop(target: Target, graceMs: number): Promise<boolean> {
-  await target.signal("SIGTERM");
+/** A signal, a grace in milliseconds, SIGKILL, and the wait until it is gone. False when even that did not end it. */
+export async function stop(target: Target, graceMs: number, signal: NodeJS.Signals = "SIGTERM"): Promise<boolean> {
+  await target.signal(signal);
   if (await waitGone(target, graceMs)) return true;
   await target.signal("SIGKILL");
   return waitGone(target, KILL_WAIT_MS);

@@ -43,13 +43,18 @@ export const clearRun = (workdir: string): Promise<void> => rm(recordPath(workdi
  * pid and same start time; or, when only its children are left, in its session and inside the lab's work folder.
  * Throws LK5002 when it cannot be ended.
  */
-export async function stopStray(workdir: string, graceMs: number, log: (line: string) => void): Promise<void> {
+export async function stopStray(
+  workdir: string,
+  graceMs: number,
+  log: (line: string) => void,
+  signal: NodeJS.Signals = "SIGTERM",
+): Promise<void> {
   const record = await readRecord(workdir);
   if (record !== null && record.bootId === (await bootId())) {
     const target = await strayTarget(record, workdir);
     if (target !== null && (await target.alive())) {
       log(`stopping process ${record.pid}, left by an earlier run of ${record.verb}`);
-      if (!(await stop(target, graceMs))) {
+      if (!(await stop(target, graceMs, signal))) {
         throw new LabkeeperError("LK5002", `process ${record.pid} of an earlier run cannot be stopped`);
       }
     }

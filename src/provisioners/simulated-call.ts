@@ -3,7 +3,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { prng } from "../core/prng.ts";
 import { LabkeeperError } from "../errors.ts";
-import type { LabOrder, Provisioner, ProvisionerContext } from "../ports.ts";
+import type { LabOrder, ProvisionerContext, ProvisionerVerb } from "../ports.ts";
 import type { SimulatedCloud } from "./simulated-cloud.ts";
 import { type SimulatedSettings, simulatedSettings } from "./simulated-settings.ts";
 
@@ -25,7 +25,7 @@ export const realSleep: Sleep = async (ms, signal) => {
 
 /** Same seed, lab, verb and number of the call: same luck. */
 export async function beginCall(
-  verb: keyof Provisioner,
+  verb: ProvisionerVerb,
   lab: LabOrder,
   infraID: string,
   context: ProvisionerContext,
@@ -67,7 +67,7 @@ export async function beginCall(
 }
 
 /** Nothing to draw: spares the count, which costs a file operation. */
-function isCertain(settings: SimulatedSettings, verb: keyof Provisioner): boolean {
+function isCertain(settings: SimulatedSettings, verb: ProvisionerVerb): boolean {
   const chances = [settings.failureRate[verb], settings.permanentFailureRate[verb], settings.hangRate[verb]];
   return settings.jitter === 0 && [...chances, ...Object.values(settings.lies)].every((chance) => chance === 0);
 }

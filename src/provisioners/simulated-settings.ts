@@ -2,9 +2,9 @@
 
 import type { Json, ProfileSpec } from "../core/types.ts";
 import { LabkeeperError } from "../errors.ts";
-import type { Provisioner } from "../ports.ts";
+import type { ProvisionerVerb } from "../ports.ts";
 
-type Verb = keyof Provisioner;
+type Verb = ProvisionerVerb;
 type PerVerb = Readonly<Record<Verb, number>>;
 
 const VERBS: readonly Verb[] = ["prepare", "install", "verify", "update", "destroy", "observe"];

@@ -5,7 +5,7 @@
 
 import type { JsonObject, Observation } from "../core/types.ts";
 import { LabkeeperError } from "../errors.ts";
-import type { Credentials, LabOrder, Provisioner, ProvisionerContext } from "../ports.ts";
+import type { Credentials, LabOrder, Provisioner, ProvisionerContext, ProvisionerVerb } from "../ports.ts";
 import { beginCall, type Phase, realSleep, type SimulatedCall, type Sleep } from "./simulated-call.ts";
 import type { JournalEntry, SimulatedCloud } from "./simulated-cloud.ts";
 import { apiUrl, cluster, hashOf, newCredentials, newInfraId, outputs } from "./simulated-cluster.ts";
@@ -41,7 +41,7 @@ const look = (name: string): readonly Phase[] => [[0, 1, name, `${name}...`]];
 
 export function simulatedProvisioner(options: SimulatedOptions): Provisioner {
   const { cloud, seed, now = () => new Date(), sleep = realSleep } = options;
-  const begin = (verb: keyof Provisioner, lab: LabOrder, infraID: string, context: ProvisionerContext) =>
+  const begin = (verb: ProvisionerVerb, lab: LabOrder, infraID: string, context: ProvisionerContext) =>
     beginCall(verb, lab, infraID, context, { cloud, seed, sleep });
   const note = (lab: LabOrder, infraID: string, event: JournalEntry["event"], detail?: JsonObject) =>
     cloud.note({ at: now().toISOString(), lab: lab.name, infraID, event, ...(detail === undefined ? {} : { detail }) });
@@ -132,7 +132,7 @@ export function simulatedProvisioner(options: SimulatedOptions): Provisioner {
 }
 
 /** Everything that leaves here is a LabkeeperError. */
-async function guarded<T>(verb: keyof Provisioner, work: () => Promise<T>): Promise<T> {
+async function guarded<T>(verb: ProvisionerVerb, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

@@ -4,7 +4,7 @@ import { jsonb } from "./json.ts";
 
 export interface NewEvent {
   readonly type: string;
-  readonly source: "reconciler" | "worker" | "command";
+  readonly source: "reconciler" | "worker" | "command" | "janitor";
   readonly labId: string | null;
   readonly lab: string | null;
   readonly actor: string;

@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import type { OrphanStore, ReceiptCheckStore } from "../cloud-ports.ts";
 import type { CommandStore, LeaseStore, ReadStore, ReconcileStore, WorkStore } from "../ports.ts";
 import { apply } from "./apply.ts";
 import { commandStore } from "./commands.ts";
@@ -7,12 +8,22 @@ import { type Connection, connect, guarded } from "./connection.ts";
 import { leaseStore } from "./leases.ts";
 import { listen } from "./listen.ts";
 import { requireSchema } from "./migrate.ts";
+import { orphanStore } from "./orphans.ts";
 import { readStore } from "./reads.ts";
+import { receiptCheckStore } from "./receipt-checks.ts";
 import { latestRevision } from "./revisions.ts";
 import { only } from "./rows.ts";
 import { workStore } from "./work.ts";
 
-export interface Store extends ReconcileStore, WorkStore, LeaseStore, CommandStore, ReadStore, AsyncDisposable {
+export interface Store
+  extends ReconcileStore,
+    WorkStore,
+    LeaseStore,
+    CommandStore,
+    ReadStore,
+    ReceiptCheckStore,
+    OrphanStore,
+    AsyncDisposable {
   /** The database's clock, for doctor's comparison with this host's. */
   databaseTime(): Promise<Date>;
   close(): Promise<void>;
@@ -38,6 +49,8 @@ export async function openStore(
     ...leaseStore(db),
     ...commandStore(db),
     ...readStore(db),
+    ...receiptCheckStore(db),
+    ...orphanStore(db),
     revision: () => guarded(() => latestRevision(db)),
     compare: (changes, now, windowHours) => compare(db, changes, now, windowHours),
     apply: (application, lease) => apply(db, application, lease),

@@ -127,7 +127,7 @@ async function detail(db: Db, name: string): Promise<LabDetail | null> {
     select
       (select outputs from lab_outputs where lab_id = ${first.id}) as outputs,
       (select jsonb_build_object('id', id, 'provisioner', provisioner, 'createdAt', created_at, 'observations', observations)
-         from destroy_receipts where lab_id = ${first.id}) as receipt
+         from destroy_receipts where lab_id = ${first.id} order by created_at desc limit 1) as receipt
   `.execute(db);
   return {
     lab: labFromRow(row.lab),

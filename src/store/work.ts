@@ -5,6 +5,7 @@ import { batched } from "./batched.ts";
 import { type Db, guarded } from "./connection.ts";
 import { type Finish, finish } from "./finish.ts";
 import { jsonb } from "./json.ts";
+import { reserve } from "./reservations.ts";
 import { type LabRow, labFromRow } from "./rows.ts";
 import { runRecords } from "./run-records.ts";
 
@@ -80,6 +81,8 @@ export const workStore = (db: Db): Omit<WorkStore, "onWork"> => ({
     (items: readonly Finish[]) => guarded(() => finish(db, items)),
     (job: ClaimedJob, outcome: JobOutcome) => ({ job, outcome }),
   ),
+
+  reserve: (job, needs) => reserve(db, job, needs),
 
   cancelRequested: (jobIds) =>
     guarded(async () => {

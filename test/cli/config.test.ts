@@ -32,13 +32,17 @@ describe("where settings come from", () => {
       catalog: null,
       catalogRef: null,
       databaseUrl: null,
-      artifactsFolder: join(folder, "nothing-here", "artifacts"),
-      secretsFolder: join(folder, "nothing-here", "secrets"),
+      artifacts: { kind: "folder", folder: join(folder, "nothing-here", "artifacts") },
+      secrets: { kind: "folder", folder: join(folder, "nothing-here", "secrets") },
+      accounts: {},
+      aws: { regions: [], pathStyle: false },
+      openshift: { installer: null, sliceMinutes: 30, graceSeconds: 90, observationGapSeconds: 60 },
+      janitor: { sweepMinutes: 60 },
       pollSeconds: 30,
       lease: { seconds: 60, heartbeatSeconds: 15 },
       logLevel: "info",
     });
-    expect(config.secretsKeyFile.startsWith(`${config.secretsFolder}/`)).toBe(false);
+    expect(config.secretsKeyFile.startsWith(join(folder, "nothing-here", "secrets/"))).toBe(false);
   });
 
   it("keeps state where the XDG specification says, and ignores a relative XDG_STATE_HOME", async () => {
@@ -93,13 +97,77 @@ describe("where settings come from", () => {
   });
 });
 
+describe("clouds", () => {
+  it("keeps artifacts in a bucket and secrets in Secrets Manager, as the file says more of them", async () => {
+    const config = await file(`
+accounts:
+  sandbox: { roleArn: "arn:aws:iam::123456789012:role/labkeeper", externalId: labs-1, regions: [eu-west-1, us-east-1] }
+aws:
+  regions: [us-east-1]
+  artifacts: { account: sandbox, region: us-east-1, kmsKeyId: "arn:aws:kms:us-east-1:123456789012:key/abc" }
+  secrets: { recoveryDays: 0 }
+`);
+    const environment = { LABKEEPER_ARTIFACTS: "s3://labs-state/prod/", LABKEEPER_SECRETS: "aws-secrets-manager" };
+    expect(await load(environment, { config })).toMatchObject({
+      artifacts: {
+        kind: "s3",
+        bucket: "labs-state",
+        prefix: "prod",
+        account: "sandbox",
+        region: "us-east-1",
+        kmsKeyId: "arn:aws:kms:us-east-1:123456789012:key/abc",
+      },
+      secrets: { kind: "aws-secrets-manager", account: null, region: null, kmsKeyId: null, recoveryDays: 0 },
+      accounts: { sandbox: { externalId: "labs-1" } },
+      aws: { regions: ["us-east-1", "eu-west-1"] },
+    });
+  });
+
+  it("finds installers by variable before the file, whose paths start at its own folder", async () => {
+    const config = await file(
+      "openshift: {installer: ./one, installersFolder: ./all, sliceMinutes: 5}\njanitor: {sweepMinutes: 5}\n",
+    );
+    expect(await load({}, { config })).toMatchObject({
+      openshift: { installer: join(folder, "one"), installersFolder: join(folder, "all"), sliceMinutes: 5 },
+      janitor: { sweepMinutes: 5 },
+    });
+    expect(await load({ OPENSHIFT_INSTALL_BIN: "/opt/openshift-install" }, { config })).toMatchObject({
+      openshift: { installer: "/opt/openshift-install" },
+    });
+  });
+
+  it.each([
+    ["accounts: {default: {}}", "must match pattern"],
+    ["accounts: {a: {roleArn: 'arn:aws:iam::1:user/x'}}", "accounts.a.roleArn: must match pattern"],
+    [
+      "accounts: {a: {roleArn: 'arn:aws:iam::123456789012:role/x', accountId: '210987654321'}}",
+      "accounts.a.accountId: allowed is the account that roleArn names",
+    ],
+    ["accounts: {a: {accountId: 123456789012}}", "accounts.a.accountId: must be string"],
+    ["accounts: {a: {password: hunter2}}", '"password" is not a known field'],
+    ["aws: {regions: [everywhere]}", "aws.regions.0: must match pattern"],
+    ["aws: {artifacts: {account: nobody}}", "aws.artifacts.account: allowed is a name under accounts"],
+    ["aws: {secrets: {recoveryDays: 3}}", "aws.secrets.recoveryDays: allowed is 0, or a whole number from 7 to 30"],
+    ["openshift: {sliceMinutes: 0}", "openshift.sliceMinutes: must be > 0"],
+    ["openshift: {lockFile: x}", '"lockFile" is not a known field'],
+    ["janitor: {sweepMinutes: 0}", "janitor.sweepMinutes: must be >= 1"],
+    ["artifacts: s3://x", "artifacts: allowed is s3://BUCKET/PREFIX or file:///"],
+    ["secrets: vault", "secrets: allowed is aws-secrets-manager or file:///"],
+  ])("refuses %j", async (text, expected) => {
+    const message = await refusal({}, { config: await file(text) });
+    expect(message).toMatch(/^LK7001 /);
+    expect(message).toContain(expected);
+    expect(message).not.toContain("hunter2");
+  });
+});
+
 describe("what is refused", () => {
   it("names every bad value at once, with what is allowed", async () => {
     const message = await refusal(
       {
         LABKEEPER_CATALOG: "ssh://host/repository",
         LABKEEPER_DATABASE_URL: "mysql://host/db",
-        LABKEEPER_ARTIFACTS: "s3://bucket/prefix",
+        LABKEEPER_ARTIFACTS: "s3://Bucket/../prefix",
         LABKEEPER_SECRETS: "file://host/share",
         LABKEEPER_POLL_SECONDS: "0",
         LABKEEPER_CONCURRENCY: "many",

@@ -36,12 +36,14 @@ const helps = (): readonly { readonly name: string; readonly text: string; reado
     actor: "cli:test",
   };
   for (const register of commands) register(program, context);
-  return program.commands.map((command) => {
+  const leaves = program.commands.flatMap((command) => (command.commands.length === 0 ? [command] : command.commands));
+  return leaves.map((command) => {
     const chunks: string[] = [];
     command.configureOutput({ writeOut: (text) => void chunks.push(text) });
     command.outputHelp();
     const output = command.options.find(({ long }) => long === "--output");
-    return { name: command.name(), text: chunks.join(""), outputs: output?.argChoices ?? [] };
+    const outer = command.parent === program ? "" : `${command.parent?.name()} `;
+    return { name: `${outer}${command.name()}`, text: chunks.join(""), outputs: output?.argChoices ?? [] };
   });
 };
 
@@ -60,6 +62,10 @@ describe("help", () => {
         "retry",
         "cancel",
         "approve",
+        "secrets put",
+        "orphans list",
+        "orphans ignore",
+        "orphans destroy",
         "migrate",
         "doctor",
         "demo",

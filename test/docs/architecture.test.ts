@@ -44,7 +44,7 @@ describe("states of a lab", () => {
     expect(diagramOf("### Of a lab")).toContain("[*] --> pending");
     expect(diagramOf("### Of a lab")).toContain("destroyed --> [*]");
     expect(sql).toContain("state text not null default 'pending'");
-    expect(TRANSITIONS.filter(([from]) => from === "destroyed")).toEqual([]);
+    expect(TRANSITIONS.filter(([from]) => from === "destroyed")).toEqual([["destroyed", "destroying", "worker"]]);
   });
 });
 

@@ -43,8 +43,12 @@ const flagsOf = (command: Command): readonly string[] =>
 const mistake = ({ words }: { readonly words: readonly string[] }): string | null => {
   const [name = ""] = words;
   if (name.startsWith("-")) return ["--help", "--version"].includes(name) ? null : `no option ${name}`;
-  const command = program.commands.find((each) => each.name() === name);
-  if (command === undefined) return `no command ${name}`;
+  const outer = program.commands.find((each) => each.name() === name);
+  if (outer === undefined) return `no command ${name}`;
+  const [, next = ""] = words;
+  const command = outer.commands.find((each) => each.name() === next) ?? outer;
+  if (outer.commands.length > 0 && command === outer && next !== "" && !/^[-A-Z[]/.test(next))
+    return `no command ${name} ${next}`;
   const flags = [...flagsOf(command), "--help", "-h"];
   const unknown = words.filter((word) => /^-/.test(word)).find((word) => !flags.includes(word.replace(/=.*$/, "")));
   return unknown === undefined ? null : `${name} has no option ${unknown}`;

@@ -118,6 +118,15 @@ describe("profiles", () => {
       "10:34 LK2302",
     ],
     [
+      "a misspelt setting of a cluster",
+      {
+        "platform: simulated": "platform: aws",
+        "provisioner: simulated": "provisioner: openshift",
+        "  compute:": "  platformConfig: { aws: { subnet: [a] } }\n  compute:",
+      },
+      "10:26 LK2302",
+    ],
+    [
       "a tag that no lab can give",
       { "required: [], defaults: {}, allowUserTags: true": "required: [x], defaults: {}, allowUserTags: false" },
       "14:21 LK2302",

@@ -144,6 +144,21 @@ describe("--help", () => {
   });
 });
 
+describe("AWS's SDK", () => {
+  test("is loaded by what speaks to AWS alone", () => {
+    const entries = Object.entries(metafile.outputs).flatMap(([path, { entryPoint }]) =>
+      entryPoint === undefined ? [] : [{ entryPoint, name: path.split("/").at(-1) ?? path }],
+    );
+    const loading = entries.filter(({ name }) =>
+      [...loadedAtStart(metafile, name)].some((loaded) => /^@(aws-sdk|smithy)\//.test(loaded)),
+    );
+    expect(loading.length).toBeGreaterThan(0);
+    expect(loading.map(({ entryPoint }) => entryPoint).filter((path) => !path.startsWith("src/cloud/aws/"))).toEqual(
+      [],
+    );
+  });
+});
+
 describe("bin/labkeeper.mjs", () => {
   let clone: string;
 

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { afterAll, beforeAll } from "vitest";
+import type { CatalogSource } from "../../src/catalog-ports.ts";
+import type { CatalogEntry } from "../../src/core/types.ts";
 import { type CatalogOptions, openCatalog } from "../../src/git/open-catalog.ts";
-import type { CatalogEntry, CatalogSource } from "../../src/ports.ts";
 import { createRepository, type TestRepository, temporaryFolder } from "../git-server.ts";
 
 export const lab = (name: string, ttlHours = 24): string => `name: ${name}\nttlHours: ${ttlHours}\n`;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { CatalogEntry } from "../../src/ports.ts";
+import type { CatalogEntry } from "../../src/core/types.ts";
 import { type GitServer, startGitServer, type TestRepository } from "../git-server.ts";
 import { show, workshop } from "./catalogs.ts";
 

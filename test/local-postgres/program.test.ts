@@ -67,7 +67,7 @@ test.each([
   expect((await readdir(intent.folder)).filter((name) => name.includes(".new-"))).toEqual([]);
 
   expect((await run("destroy", { intent })).code).toBe(0);
-  await vi.waitFor(async () => expect(await serverProcesses(intent.infraId)).toEqual([]));
+  await vi.waitFor(async () => expect(await serverProcesses(intent.infraId)).toEqual([]), 10_000);
 });
 
 test("labs are made side by side, each with a password of its own", async () => {
@@ -107,7 +107,7 @@ test("a server that was killed is residue until its folder is gone", async () =>
   const intent = await prepare();
   await run("install", { intent });
   process.kill((await findPostmaster(join(intent.folder, "data")))!.pid, "SIGKILL");
-  await vi.waitFor(async () => expect(await serverProcesses(intent.infraId)).toEqual([]));
+  await vi.waitFor(async () => expect(await serverProcesses(intent.infraId)).toEqual([]), 10_000);
   expect((await run("observe", { intent })).body.verdict).toBe("present");
   const { body } = await run("install", { intent });
   expect(await run("verify", { intent, credentials: body.credentials })).toMatchObject({ code: 0 });

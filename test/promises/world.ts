@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import pg from "pg";
 import { expect, vi } from "vitest";
+import type { CatalogSource } from "../../src/catalog-ports.ts";
 import type { GuardSettings, JsonObject, Lab, TeamPolicy } from "../../src/core/types.ts";
 import { openCatalog } from "../../src/git/open-catalog.ts";
 import { folderArtifacts } from "../../src/local/artifacts.ts";
@@ -15,7 +16,6 @@ import { folderWorkspace } from "../../src/local/workspace.ts";
 import { packageFile } from "../../src/package-root.ts";
 import type {
   ArtifactStore,
-  CatalogSource,
   Clock,
   HoldRow,
   LabDetail,

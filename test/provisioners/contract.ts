@@ -14,6 +14,8 @@ export interface ContractSubject extends AsyncDisposable {
   readonly provisioner: Provisioner;
   /** Names of all labs that exist in this provisioner's world, found without asking the provisioner. */
   things(): Promise<readonly string[]>;
+  /** False where a lab's size is decided for good when it is made: then another one is refused. */
+  readonly resizes?: boolean;
   /** Turns the suite's order into one that the provisioner can serve. */
   readonly order?: (changes: OrderChanges) => LabOrder;
 }
@@ -96,7 +98,7 @@ export function provisionerContract(name: string, setUp: () => Promise<ContractS
       await expect(verifying).rejects.toBeInstanceOf(LabkeeperError);
     });
 
-    test("update changes the lab in place", async () => {
+    test("update changes the lab in place, or refuses to", async () => {
       await using it = await scene();
       const { provisioner, things } = it.subject;
       const intent = await provisioner.prepare(it.lab, it.context);
@@ -106,8 +108,12 @@ export function provisionerContract(name: string, setUp: () => Promise<ContractS
         id: it.lab.id,
         spec: { workers: it.lab.spec.workers + 1, tags: { purpose: "demo" } },
       });
-      await provisioner.update(changed, intent, it.context);
-      await provisioner.update(changed, intent, it.context);
+      if (it.subject.resizes === false) {
+        await expect(provisioner.update(changed, intent, it.context)).rejects.toMatchObject({ disposition: "stop" });
+      } else {
+        await provisioner.update(changed, intent, it.context);
+        await provisioner.update(changed, intent, it.context);
+      }
       expect(await things()).toEqual(before);
       await provisioner.verify(changed, intent, made, it.context);
     });

@@ -173,11 +173,12 @@ describe("what a crashed worker left", () => {
       stdio: ["ignore", "pipe", "ignore"],
     });
     const exited = new Promise((resolve) => leader.once("exit", resolve));
-    const startTime = (await inspectProcess(leader.pid ?? 0))?.startTime ?? "0";
+    // Before anything is awaited: Node throws away what nobody reads by the time a child exits.
     let said = "";
     leader.stdout.setEncoding("utf8").on("data", (text: string) => {
       said += text;
     });
+    const startTime = (await inspectProcess(leader.pid ?? 0))?.startTime ?? "0";
     await exited;
     const [inside = 0, outside = 0] = await vi.waitFor(() => {
       const pids = said.trim().split("\n").map(Number);

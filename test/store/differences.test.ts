@@ -96,7 +96,7 @@ test("what a worker changes while a cycle ends is not overlooked", async () => {
   await vi.waitFor(async () => {
     const { rowCount } = await other.query("select from pg_locks where not granted");
     expect(rowCount).toBeGreaterThan(0);
-  });
+  }, 10_000);
   await raw.query("commit");
   await cycle;
   await other.end();

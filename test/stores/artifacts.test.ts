@@ -6,9 +6,8 @@ import { LabkeeperError } from "../../src/errors.ts";
 import { folderArtifacts } from "../../src/local/artifacts.ts";
 import { diskError } from "../../src/local/disk-error.ts";
 import { temporaryFolder } from "../provisioners/lab-order.ts";
-
-const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
-const text = (found: Uint8Array | null): string | null => (found === null ? null : new TextDecoder().decode(found));
+import { artifactContract, bytes, text } from "./artifact-contract.ts";
+import { snapshotContract } from "./snapshot-contract.ts";
 
 async function store() {
   const folder = await temporaryFolder();
@@ -21,28 +20,14 @@ async function store() {
   };
 }
 
+const contractStore = async () => {
+  const it = await store();
+  return { ...it, again: () => folderArtifacts(it.root) };
+};
+artifactContract("a folder", contractStore);
+snapshotContract("a folder", contractStore);
+
 describe("folder artifacts", () => {
-  test("are read as they were put, and replaced as a whole", async () => {
-    await using it = await store();
-    await it.artifacts.put("labs/a/1/metadata.json", bytes("long first content"));
-    await it.artifacts.put("labs/a/1/metadata.json", bytes("second"));
-    expect(text(await it.artifacts.get("labs/a/1/metadata.json"))).toBe("second");
-    expect(await it.artifacts.get("labs/a/1/missing")).toBeNull();
-    expect(await it.artifacts.get("labs/a")).toBeNull();
-    expect(await it.artifacts.get("labs/a/1/metadata.json/below")).toBeNull();
-  });
-
-  test("keep every byte", async () => {
-    await using it = await store();
-    await fc.assert(
-      fc.asyncProperty(fc.uint8Array({ maxLength: 5000 }), async (content) => {
-        await it.artifacts.put("blob", content);
-        expect(Buffer.from((await it.artifacts.get("blob")) ?? []).equals(content)).toBe(true);
-      }),
-      { numRuns: 20 },
-    );
-  });
-
   test("append makes the log and loses no line of writers side by side", async () => {
     await using it = await store();
     const others = folderArtifacts(it.root);
@@ -52,29 +37,12 @@ describe("folder artifacts", () => {
     expect(found.sort()).toEqual(lines.map((line) => line.trim()).sort());
   });
 
-  test("are listed sorted, by whole segments, without half-written files", async () => {
+  test("are listed without half-written files", async () => {
     await using it = await store();
-    for (const key of ["labs/b/log", "labs/a/2/log", "labs/a/1/log", "labs/ab/log"]) {
-      await it.artifacts.put(key, bytes(key));
-    }
+    await it.artifacts.put("labs/b/log", bytes("x"));
     await mkdir(join(it.root, ".tmp"), { recursive: true });
     await writeFile(join(it.root, ".tmp", "half"), "half");
-    expect(await it.artifacts.list("labs/a")).toEqual(["labs/a/1/log", "labs/a/2/log"]);
-    expect(await it.artifacts.list("labs/a/")).toEqual(["labs/a/1/log", "labs/a/2/log"]);
-    expect(await it.artifacts.list("labs/a/1/log")).toEqual(["labs/a/1/log"]);
-    expect(await it.artifacts.list("")).toEqual(["labs/a/1/log", "labs/a/2/log", "labs/ab/log", "labs/b/log"]);
-    expect(await it.artifacts.list("nothing/here")).toEqual([]);
-  });
-
-  test("are removed by whole segments", async () => {
-    await using it = await store();
-    for (const key of ["labs/a/1/log", "labs/ab/log"]) await it.artifacts.put(key, bytes("x"));
-    await it.artifacts.remove("labs/a");
-    await it.artifacts.remove("labs/a");
-    await it.artifacts.remove("labs/ab/log/below");
-    expect(await it.artifacts.list("")).toEqual(["labs/ab/log"]);
-    await expect(it.artifacts.remove("")).rejects.toMatchObject({ code: "LK6001" });
-    expect(await it.artifacts.list("")).toEqual(["labs/ab/log"]);
+    expect(await it.artifacts.list("")).toEqual(["labs/b/log"]);
   });
 
   test("belong to their user alone", async () => {
@@ -88,36 +56,13 @@ describe("folder artifacts", () => {
 
   test("leave nothing half-written behind", async () => {
     await using it = await store();
-    await Promise.all(Array.from({ length: 20 }, (_, index) => it.artifacts.put("same", bytes(String(index)))));
+    await Promise.allSettled(Array.from({ length: 20 }, (_, index) => it.artifacts.put("same", bytes(String(index)))));
     expect(await readdir(join(it.root, ".tmp"))).toEqual([]);
     expect(text(await it.artifacts.get("same"))).toMatch(/^\d+$/);
   });
 });
 
 describe("a key", () => {
-  const bad = [
-    "../x",
-    "a/../../x",
-    "/etc/passwd",
-    "a//b",
-    "a/./b",
-    "a/",
-    "",
-    "a\0b",
-    "a b",
-    "ä",
-    ".tmp/x",
-    "x".repeat(201),
-    "a\\b",
-  ];
-  test.each(bad)("%j is refused for good", async (key) => {
-    await using it = await store();
-    const calls = [it.artifacts.put(key, bytes("x")), it.artifacts.get(key), it.artifacts.append(key, "x")];
-    for (const end of await Promise.allSettled(calls)) {
-      expect(end).toMatchObject({ status: "rejected", reason: { code: "LK6001", disposition: "stop" } });
-    }
-  });
-
   test("never leads outside, whatever it is", async () => {
     await using it = await store();
     await writeFile(join(it.outside, "canary"), "untouched");
@@ -157,9 +102,9 @@ describe("a key", () => {
     ]) {
       await expect(call()).rejects.toMatchObject({ code: "LK6001", message: expect.stringContaining("ELOOP") });
     }
-    await artifacts.put("labs/file", bytes("replaces the link"));
+    await expect(artifacts.put("labs/file", bytes("untouched"))).rejects.toMatchObject({ code: "LK6001" });
     expect(await readFile(join(it.outside, "canary"), "utf8")).toBe("untouched");
-    expect(await artifacts.list("")).toEqual(["labs/a/log", "labs/file"]);
+    expect(await artifacts.list("")).toEqual(["labs/a/log"]);
   });
 });
 

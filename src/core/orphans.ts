@@ -1,0 +1,75 @@
+/** Which of the resources that a sweep saw nobody answers for. Tells only; removing one takes an operator's word. */
+
+/** As ports.ts has it; core knows no ports. */
+export interface SweptResource {
+  readonly id: string;
+  readonly infraId: string | null;
+  readonly labId: string | null;
+  readonly createdAt: Date | null;
+  readonly dailyCost: number | null;
+}
+
+export interface LabKnown {
+  readonly id: string;
+  readonly name: string;
+  /** False once it is destroyed. */
+  readonly live: boolean;
+  readonly infraId: string | null;
+}
+
+export interface Orphan<R extends SweptResource = SweptResource> {
+  readonly resource: R;
+  readonly why: "lab is destroyed" | "lab is unknown" | "infraId unknown";
+  /** Null where the cloud does not say when it was made. */
+  readonly ageHours: number | null;
+  /** US dollars, estimated; null when nobody knows. */
+  readonly dailyCost: number | null;
+  /** The name of the lab it once belonged to. */
+  readonly lab: string | null;
+}
+
+/** Younger ones may belong to something that is just being made or unmade. */
+const YOUNG_MINUTES = 30;
+const HOUR = 3_600_000;
+
+/**
+ * What belongs to a live lab, by its lab id or by its infraID, is never a finding; whatever else it says. Ask for the
+ * labs *after* the sweep: a lab is recorded before anything of it exists, so none that was seen can be missing then.
+ * Sorted by id, each resource once.
+ */
+export function orphansAmong<R extends SweptResource>(
+  resources: readonly R[],
+  labs: readonly LabKnown[],
+  now: Date,
+  youngMinutes: number = YOUNG_MINUTES,
+): Orphan<R>[] {
+  const known = index(labs);
+  const found = new Map<string, Orphan<R>>();
+  for (const resource of resources) {
+    const { id, labId, infraId, createdAt, dailyCost } = resource;
+    const owners = [...(known.byId.get(labId ?? "") ?? []), ...(known.byInfraId.get(infraId ?? "") ?? [])];
+    const nobodys = labId === null && infraId === null;
+    if (nobodys || owners.some(({ live }) => live)) continue;
+    const age = createdAt === null ? null : now.getTime() - createdAt.getTime();
+    if (age !== null && age < youngMinutes * 60_000) continue;
+    const why = owners.length > 0 ? "lab is destroyed" : labId !== null ? "lab is unknown" : "infraId unknown";
+    const ageHours = age === null ? null : Math.floor((age / HOUR) * 10) / 10;
+    found.set(id, { resource, why, ageHours, dailyCost, lab: owners[0]?.name ?? null });
+  }
+  return [...found.values()].sort((a, b) => (a.resource.id < b.resource.id ? -1 : 1));
+}
+
+type Index = ReadonlyMap<string, readonly LabKnown[]>;
+
+function index(labs: readonly LabKnown[]): { readonly byId: Index; readonly byInfraId: Index } {
+  const byId = new Map<string, LabKnown[]>();
+  const byInfraId = new Map<string, LabKnown[]>();
+  const add = (to: Map<string, LabKnown[]>, key: string | null, lab: LabKnown): void => {
+    if (key) to.set(key, [...(to.get(key) ?? []), lab]);
+  };
+  for (const lab of labs) {
+    add(byId, lab.id, lab);
+    add(byInfraId, lab.infraId, lab);
+  }
+  return { byId, byInfraId };
+}

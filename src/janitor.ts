@@ -1,0 +1,92 @@
+/** Story 3: what must not be forgotten. Looks at what was thought gone, and for what nobody answers for. */
+
+import type { CloudInventory, OrphanRow, OrphanStore, ReceiptCheckStore } from "./cloud-ports.ts";
+import { orphansAmong } from "./core/orphans.ts";
+import type { Lab, Observation } from "./core/types.ts";
+import { asLeader } from "./leadership.ts";
+import type { Clock, LabOrder, LeaseStore, Provisioner, Workspace } from "./ports.ts";
+
+export interface JanitorDeps {
+  readonly store: ReceiptCheckStore & OrphanStore & LeaseStore;
+  readonly provisioners: ReadonlyMap<string, Provisioner>;
+  /** Null where no cloud is configured. */
+  readonly inventory: CloudInventory | null;
+  readonly workspace: Workspace;
+  readonly clock: Clock;
+  readonly holder: string;
+}
+
+export interface Swept {
+  /** Receipts confirmed, and labs of which something was seen again. */
+  readonly confirmed: number;
+  readonly residue: readonly string[];
+  /** Found for the first time. */
+  readonly orphans: readonly OrphanRow[];
+  /** Where it could not be looked for any. */
+  readonly unseen: readonly { readonly scope: string; readonly reason: string }[];
+}
+
+/** At most this many receipts are looked at in one round: each is a tour of a cloud. */
+const RECEIPTS_A_ROUND = 50;
+
+/** One round. Changes nothing in any cloud: residue is queued for its lab's own destroy, orphans are only told. */
+export async function sweep(deps: JanitorDeps, signal?: AbortSignal): Promise<Swept> {
+  return asLeader({ ...deps, resource: "janitor" }, async () => {
+    const receipts = await checkReceipts(deps, signal);
+    const orphans = await findOrphans(deps, signal);
+    return { ...receipts, ...orphans };
+  });
+}
+
+async function checkReceipts(deps: JanitorDeps, signal?: AbortSignal): Promise<Pick<Swept, "confirmed" | "residue">> {
+  const residue: string[] = [];
+  let confirmed = 0;
+  for (const check of await deps.store.dueChecks(deps.clock.now(), RECEIPTS_A_ROUND)) {
+    signal?.throwIfAborted();
+    const seen = await look(deps, check.lab, signal);
+    // Broken off is not looked at: nothing is recorded of it.
+    signal?.throwIfAborted();
+    await deps.store.recordCheck(check, seen, deps.clock.now());
+    if (seen.verdict === "present") residue.push(check.lab.name);
+    if (seen.verdict === "absent") confirmed += 1;
+  }
+  return { confirmed, residue };
+}
+
+async function look(deps: JanitorDeps, lab: Lab, signal?: AbortSignal): Promise<Observation> {
+  if (lab.intent === null) {
+    return { verdict: "absent", evidence: ["no intent was ever recorded, so nothing was made (P2)"] };
+  }
+  const provisioner = deps.provisioners.get(lab.spec.provisioner);
+  if (provisioner === undefined) {
+    return { verdict: "unknown", reason: `provisioner ${lab.spec.provisioner} is not registered` };
+  }
+  const order: LabOrder = { id: lab.id, name: lab.name, team: lab.team, spec: lab.spec, profile: lab.policy };
+  try {
+    return await provisioner.observe(order, lab.intent, {
+      signal: signal ?? new AbortController().signal,
+      workdir: await deps.workspace.open(lab.id),
+      progress: () => undefined,
+      log: () => undefined,
+    });
+  } catch (error) {
+    return { verdict: "unknown", reason: error instanceof Error ? error.message : "the look failed" };
+  } finally {
+    // The lab has none any more; one that stayed would be nobody's.
+    await deps.workspace.remove(lab.id).catch(() => undefined);
+  }
+}
+
+async function findOrphans(deps: JanitorDeps, signal?: AbortSignal): Promise<Pick<Swept, "orphans" | "unseen">> {
+  if (deps.inventory === null) return { orphans: [], unseen: [] };
+  const { resources, unseen } = await deps.inventory.sweep(signal);
+  const now = deps.clock.now();
+  const findings = orphansAmong(resources, await deps.store.knownLabs(), now);
+  const { opened } = await deps.store.recordSweep(
+    findings,
+    unseen.map(({ scope }) => scope),
+    now,
+  );
+  const orphans = opened === 0 ? [] : await deps.store.orphans(false);
+  return { orphans: orphans.filter(({ firstSeen }) => firstSeen.getTime() === now.getTime()), unseen };
+}

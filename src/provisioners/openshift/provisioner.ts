@@ -1,0 +1,109 @@
+/**
+ * OpenShift clusters by `openshift-install`, on AWS and by the same path on IBM Cloud. What the installer does and does
+ * not promise is docs/openshift.md; nothing here relies on more.
+ */
+
+import { installConfig } from "../../core/openshift/install-config.ts";
+import type { JsonObject, Observation } from "../../core/types.ts";
+import { LabkeeperError } from "../../errors.ts";
+import type { LabOrder, Provisioner, ProvisionerContext, ResourceNeed } from "../../ports.ts";
+import { proveCluster } from "./api.ts";
+import { NO_CLOUD, type OpenshiftDeps } from "./deps.ts";
+import { destroyLab, observeLab } from "./destroy.ts";
+import { installCluster } from "./install.ts";
+import { intentJson, type OpenshiftIntent, readIntent } from "./intent.ts";
+import { prepareCluster } from "./prepare.ts";
+import { readInstallSecrets } from "./run-secrets.ts";
+import { openSession } from "./session.ts";
+
+export function openshiftProvisioner(deps: OpenshiftDeps): Provisioner {
+  return {
+    observationGapSeconds: deps.observationGapSeconds ?? 60,
+    preflight: (lab, context) => guarded("preflight", () => preflight(deps, lab, context)),
+    prepare: (lab, context) =>
+      guarded("prepare", async () => intentJson(await prepareCluster(await openSession(deps, lab, context)))),
+    install: (lab, intent, context) =>
+      guarded("install", async () => {
+        const recorded = readIntent(intent);
+        return await installCluster(await openSession(deps, lab, context), recorded);
+      }),
+    verify: (_lab, _intent, stored, context) =>
+      guarded("verify", async () => {
+        if (!stored.names.includes("kubeconfig")) throw new LabkeeperError("LK5006", "no kubeconfig is stored");
+        const view = await proveCluster(stored.reveal("kubeconfig"), context.signal);
+        context.log(
+          `the API at ${view.apiUrl} is ready and the cluster is available (${view.version ?? "no version"})`,
+        );
+      }),
+    update: (lab, intent) => guarded("update", async () => update(lab, readIntent(intent))),
+    destroy: (lab, intent, context) =>
+      guarded("destroy", async () => {
+        const recorded = readIntent(intent);
+        await destroyLab(await openSession(deps, lab, context), recorded);
+      }),
+    observe: (lab, intent, context) => observe(deps, lab, intent, context),
+  };
+}
+
+/** Before anything exists. What the lab will take from bounded supplies is what its cloud account says. */
+async function preflight(
+  deps: OpenshiftDeps,
+  lab: LabOrder,
+  context: ProvisionerContext,
+): Promise<readonly ResourceNeed[]> {
+  const { version, platform } = lab.spec;
+  if (version === null) throw new LabkeeperError("LK5215", `${lab.name} has no version`);
+  const made = installConfig({ ...lab, expiresAt: new Date(0) });
+  if ("problem" in made) throw new LabkeeperError("LK5215", `${lab.name}: ${made.problem}`);
+  context.progress("looking for the installer");
+  await deps.binaries.installer(version);
+  if (lab.profile.spec.credentialsMode === "Manual") {
+    await deps.binaries.tool("oc", version);
+    await deps.binaries.tool("ccoctl", version);
+  }
+  await readInstallSecrets(deps.secrets);
+  context.progress("checking the cloud account");
+  return (await (deps.clouds.get(platform) ?? NO_CLOUD).account?.preflight(lab, context.signal)) ?? [];
+}
+
+/** The installer makes clusters and unmakes them: what a cluster is made of stays. What labkeeper itself counts may change. */
+function update(lab: LabOrder, intent: OpenshiftIntent): { readonly outputs: JsonObject } {
+  const { workers, tags } = lab.spec;
+  if (workers !== intent.workers) {
+    throw new LabkeeperError("LK5222", `${lab.name} has ${intent.workers} workers, and its file asks for ${workers}`);
+  }
+  if (!sameTags(tags, intent.tags)) {
+    throw new LabkeeperError("LK5222", `${lab.name}'s tags stand on its cloud resources since they were made`);
+  }
+  return { outputs: {} };
+}
+
+const sameTags = (a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean =>
+  Object.keys({ ...a, ...b }).every((key) => a[key] === b[key]);
+
+/** Looks beside whatever else is running, so it neither stops nor starts anything. */
+async function observe(
+  deps: OpenshiftDeps,
+  lab: LabOrder,
+  intent: JsonObject,
+  context: ProvisionerContext,
+): Promise<Observation> {
+  if (context.signal.aborted) return { verdict: "unknown", reason: "interrupted" };
+  try {
+    const cloud = deps.clouds.get(lab.spec.platform) ?? NO_CLOUD;
+    return await observeLab({ cloud, lab, context }, readIntent(intent));
+  } catch (error) {
+    return { verdict: "unknown", reason: error instanceof Error ? error.message : "observe failed" };
+  }
+}
+
+/** Everything that leaves here is a LabkeeperError. */
+async function guarded<T>(verb: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof LabkeeperError) throw error;
+    const why = (error as NodeJS.ErrnoException).code ?? "unexpected";
+    throw new LabkeeperError("LK5002", `openshift ${verb} (${why})`, { cause: error });
+  }
+}

@@ -1,0 +1,235 @@
+/** The janitor's rounds on a real Postgres, with a cloud that shows what the test says. */
+
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { CloudResource } from "../../src/cloud-ports.ts";
+import type { Observation } from "../../src/core/types.ts";
+import { type JanitorDeps, sweep } from "../../src/janitor.ts";
+import { folderWorkspace } from "../../src/local/workspace.ts";
+import type { Log, LogFields } from "../../src/log.ts";
+import type { Provisioner } from "../../src/ports.ts";
+import { type Role, type ServeDeps, serve } from "../../src/serve.ts";
+import { openStore, type Store } from "../../src/store/open.ts";
+import { createDatabase, type TestDatabase } from "../database.ts";
+import { aLabFile } from "../fixtures.ts";
+import { absences, applyCatalog, claimOne } from "../store/seed.ts";
+
+const HOUR = 3_600_000;
+const ABSENT: Observation = { verdict: "absent", evidence: ["nothing"] };
+const PRESENT: Observation = { verdict: "present", evidence: ["arn:aws:ec2:us-east-1:123456789012:volume/vol-1"] };
+const UNKNOWN: Observation = { verdict: "unknown", reason: "throttled" };
+
+let database: TestDatabase;
+let store: Store;
+let folder: string;
+/** Hours from now at which the janitor believes to be. */
+let hours = 0;
+let seen: Observation | Error = ABSENT;
+let looks = 0;
+let swept: { resources: CloudResource[]; unseen: { scope: string; reason: string }[] };
+
+beforeEach(async () => {
+  database = await createDatabase();
+  store = await openStore(database.connection);
+  folder = await mkdtemp(join(tmpdir(), "labkeeper-janitor-"));
+  [hours, seen, looks] = [0, ABSENT, 0];
+  swept = { resources: [], unseen: [] };
+});
+afterEach(async () => {
+  await store.close();
+  await database.drop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const never = (): never => {
+  throw new Error("a janitor only looks");
+};
+const provisioner: Provisioner = {
+  prepare: never,
+  install: never,
+  verify: never,
+  update: never,
+  destroy: never,
+  observe: async () => {
+    looks += 1;
+    if (seen instanceof Error) throw seen;
+    return seen;
+  },
+};
+
+const deps = (change: Partial<JanitorDeps> = {}): JanitorDeps => ({
+  store,
+  provisioners: new Map([["simulated", provisioner]]),
+  inventory: { observe: never, sweep: async () => swept },
+  workspace: folderWorkspace(folder),
+  clock: { now: () => new Date(Date.now() + hours * HOUR), monotonic: () => performance.now() },
+  holder: "janitor-1",
+  ...change,
+});
+
+/** A lab that was made and is gone, with a receipt. */
+const destroyed = async (name = "a"): Promise<void> => {
+  await applyCatalog(store, [aLabFile(name)]);
+  const provision = await claimOne(store);
+  await store.recordIntent(provision, { infraId: `${name}-x1` });
+  await store.finish(provision, { kind: "provisioned", outputs: {} });
+  await applyCatalog(store, []);
+  await store.finish(await claimOne(store), { kind: "destroyed", receipt: absences() });
+};
+const state = async (): Promise<string | undefined> => (await store.labs(true))[0]?.lab.state;
+const events = async (): Promise<string[]> => (await store.events("a")).map(({ type }) => type);
+
+describe("receipts", () => {
+  test("are not looked at before their time", async () => {
+    await destroyed();
+    hours = 23;
+    expect(await sweep(deps())).toMatchObject({ confirmed: 0, residue: [] });
+    expect(looks).toBe(0);
+  });
+
+  test("are confirmed after a day and after a week, once each, and leave no folder", async () => {
+    await destroyed();
+    for (const [at, confirmed] of [
+      [25, 1],
+      [26, 0],
+      [24 * 8, 1],
+    ] as const) {
+      hours = at;
+      expect(await sweep(deps())).toMatchObject({ confirmed, residue: [] });
+    }
+    expect((await events()).filter((type) => type === "receipt.confirmed")).toHaveLength(2);
+    expect(await state()).toBe("destroyed");
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  test("residue reopens the lab, which is destroyed again and needs a new receipt", async () => {
+    await destroyed();
+    [hours, seen] = [25, PRESENT];
+    expect(await sweep(deps())).toMatchObject({ confirmed: 0, residue: ["a"] });
+    const again = await claimOne(store);
+    expect(again).toMatchObject({ kind: "destroy", lab: { name: "a", intent: { infraId: "a-x1" } } });
+    expect(await state()).toBe("destroying");
+    await store.finish(again, { kind: "destroyed", receipt: absences() });
+    expect(await state()).toBe("destroyed");
+    expect(await events()).toContain("lab.residue");
+  });
+
+  test.each([
+    ["unknown", UNKNOWN],
+    ["failed", new Error("no route to host")],
+  ])("a look that is %s confirms nothing and is taken again", async (_, look) => {
+    await destroyed();
+    [hours, seen] = [25, look];
+    expect(await sweep(deps())).toMatchObject({ confirmed: 0, residue: [] });
+    expect(await sweep(deps())).toMatchObject({ confirmed: 0 });
+    expect(looks).toBe(1);
+    [hours, seen] = [27, ABSENT];
+    expect(await sweep(deps())).toMatchObject({ confirmed: 1 });
+    expect(looks).toBe(2);
+  });
+
+  test("of a provisioner that nobody registered any more stay open", async () => {
+    await destroyed();
+    hours = 25;
+    expect(await sweep(deps({ provisioners: new Map() }))).toMatchObject({ confirmed: 0, residue: [] });
+    hours = 27;
+    expect(await sweep(deps())).toMatchObject({ confirmed: 1 });
+  });
+});
+
+const MADE = new Date(Date.now() - 2 * HOUR);
+
+const volume = (id: string, change: Partial<CloudResource> = {}): CloudResource => ({
+  id: `arn:aws:ec2:us-east-1:123456789012:volume/${id}`,
+  type: "ec2:volume",
+  account: "default",
+  region: "us-east-1",
+  infraId: null,
+  labId: "0198c0de-0000-7000-8000-00000000ffff",
+  createdAt: MADE,
+  dailyCost: 0.3,
+  ...change,
+});
+
+describe("orphans", () => {
+  test("are told once, with what they are; what belongs to a living lab is none", async () => {
+    await applyCatalog(store, [aLabFile("a")]);
+    const lab = (await store.labs(true))[0]?.lab.id ?? "";
+    swept = { resources: [volume("vol-1"), volume("vol-2", { labId: lab })], unseen: [] };
+    const { orphans } = await sweep(deps());
+    expect(orphans).toMatchObject([{ resource: volume("vol-1"), why: "lab is unknown", state: "open" }]);
+    expect((await sweep(deps())).orphans).toEqual([]);
+    expect(await store.orphans(false)).toHaveLength(1);
+  });
+
+  test("a region that could not be seen makes nothing gone, and is told", async () => {
+    swept = { resources: [volume("vol-1")], unseen: [] };
+    await sweep(deps());
+    const blind = [{ scope: "default/us-east-1", reason: "throttled" }];
+    swept = { resources: [], unseen: blind };
+    expect(await sweep(deps())).toMatchObject({ unseen: blind });
+    expect(await store.orphans(false)).toHaveLength(1);
+    swept = { resources: [], unseen: [] };
+    await sweep(deps());
+    expect(await store.orphans(false)).toEqual([]);
+  });
+
+  test("without a cloud there are none to look for", async () => {
+    expect(await sweep(deps({ inventory: null }))).toMatchObject({ orphans: [], unseen: [] });
+  });
+});
+
+describe("serve", () => {
+  const run = async (janitorDeps: ServeDeps["janitorDeps"]) => {
+    const lines: [level: string, message: string, fields: LogFields][] = [];
+    const keep = (level: string) => (fields: LogFields, message: string) => void lines.push([level, message, fields]);
+    const log: Log = { debug: keep("debug"), info: keep("info"), warn: keep("warn"), error: keep("error") };
+    const controller = new AbortController();
+    const unused = async () => never();
+    const served = serve(
+      { log, onWork: unused, reconcileDeps: unused, workerDeps: unused, workerOptions: never, janitorDeps },
+      { roles: new Set<Role>(["janitor"]), pollMs: 1000, sweepMs: 10, signal: controller.signal },
+    );
+    const said = (level: string, message: string) =>
+      lines.filter(([its, words]) => its === level && words.includes(message)).map(([, , fields]) => fields);
+    return {
+      said,
+      stop: async () => {
+        controller.abort();
+        await served;
+      },
+    };
+  };
+
+  test("with the role janitor warns of residue and of orphans, each once", async () => {
+    await destroyed();
+    [hours, seen] = [25, PRESENT];
+    swept = { resources: [volume("vol-1")], unseen: [{ scope: "default/global", reason: "denied" }] };
+    const { said, stop } = await run(async () => deps());
+    await vi.waitFor(() => expect(said("debug", "round").length).toBeGreaterThan(1), { timeout: 10_000 });
+    await stop();
+    expect(said("warn", "still there")).toEqual([{ alert: "residue", lab: "a" }]);
+    expect(said("warn", "no lab answers")).toMatchObject([
+      { alert: "orphan", id: volume("vol-1").id, region: "us-east-1", why: "lab is unknown", dailyCost: 0.3 },
+    ]);
+    expect(said("warn", "could not be looked at")[0]).toEqual({
+      alert: "unseen",
+      scope: "default/global",
+      reason: "denied",
+    });
+  });
+
+  test("goes on after a round that failed", async () => {
+    let failures = 0;
+    const { said, stop } = await run(async () => {
+      failures += 1;
+      if (failures < 3) throw new Error("the database is away");
+      return deps();
+    });
+    await vi.waitFor(() => expect(said("debug", "round").length).toBeGreaterThan(0), { timeout: 10_000 });
+    await stop();
+    expect(said("error", "failed")).toHaveLength(2);
+  });
+});

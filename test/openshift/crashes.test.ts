@@ -1,0 +1,288 @@
+/**
+ * kill -9 of the worker at every step boundary of provision and destroy, and in the middle of what the installer does;
+ * then another worker. Promises: nothing exists that is not recorded (P2), never two installers (P3), destroyed is
+ * proven (P4), every history converges (P6), and no secret anywhere it must not be (P9).
+ */
+
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import pg from "pg";
+import { afterAll, describe, expect, test } from "vitest";
+import { revealAll } from "../../src/core/credentials.ts";
+import type { JsonObject } from "../../src/core/types.ts";
+import { openStore, type Store } from "../../src/store/open.ts";
+import { createDatabase, type TestDatabase } from "../database.ts";
+import { aLabFile, aPolicy, aProfile } from "../fixtures.ts";
+import { applyCatalog } from "../store/seed.ts";
+import { type Ended, run } from "./run-binary.ts";
+import { shippedProfile } from "./subjects.ts";
+import { CANARIES, type Fault, PULL_SECRET, SSH_KEY, type World, world } from "./world.ts";
+
+const shipped = await shippedProfile("aws-standard");
+const lifecycle = { ...shipped.spec.lifecycle, deletionGraceHours: 0 };
+const profile = aProfile("aws-standard", { ...shipped.spec, lifecycle });
+const policy = aPolicy({ profiles: [profile] });
+const file = aLabFile("team-a-crash", { spec: { profile: "aws-standard" } });
+const cache = await mkdtemp(join(tmpdir(), "labkeeper-compiled-"));
+afterAll(() => rm(cache, { recursive: true, force: true }));
+const WORKER = fileURLToPath(new URL("crashing-worker.ts", import.meta.url));
+
+interface Scene extends AsyncDisposable {
+  readonly it: World;
+  readonly store: Store;
+  readonly raw: pg.Client;
+  readonly database: TestDatabase;
+  /** A worker's whole life; `host` is which one it runs on. */
+  worker(crashAt?: string, host?: string): Promise<Ended>;
+  lab(): Promise<{ id: string; state: string; intent: JsonObject | null }>;
+}
+
+async function scene(faults: readonly Fault[] = []): Promise<Scene> {
+  const it = await world({ env: { STANDIN_PACE_MS: "5" } });
+  await it.plan(faults);
+  const database = await createDatabase();
+  const store = await openStore(database.connection, { max: 2 });
+  const raw = new pg.Client(database.connection);
+  await raw.connect();
+  await applyCatalog(store, [file], { policy });
+  return {
+    it,
+    store,
+    raw,
+    database,
+    worker: (crashAt = "", host = "one") =>
+      run(process.execPath, ["--no-warnings", WORKER], {
+        CRASH_AT: crashAt,
+        DATABASE_URL: database.url,
+        WORLD: it.path,
+        HOST: host,
+        // Compiling the same sources for each worker would take most of the time.
+        NODE_COMPILE_CACHE: cache,
+      }),
+    lab: async () => {
+      const { rows } = await raw.query("select id, state, intent from labs");
+      return rows[0] as { id: string; state: string; intent: JsonObject | null };
+    },
+    [Symbol.asyncDispose]: async () => {
+      await raw.end();
+      await store.close();
+      await database.drop();
+      await it[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** P2: what exists in the cloud is what the database knows of. */
+async function expectRecorded({ it, lab }: Scene): Promise<void> {
+  const { intent } = await lab();
+  const former = (intent?.["former"] ?? []) as JsonObject[];
+  const known = [intent, ...former].map((record) => record?.["infraId"]);
+  for (const { infraID } of await it.resources()) expect(known).toContain(infraID);
+}
+
+/** Process ids of installers that work in this world now, by what the kernel says. */
+async function installers(path: string): Promise<readonly number[]> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")));
+  const ours = (line: string): boolean => line.includes("standins/openshift-install") && line.includes(path);
+  return pids.filter((_, index) => ours(lines[index] ?? "")).map(Number);
+}
+
+/** A host that is gone takes its processes along. */
+async function hostDies(path: string): Promise<void> {
+  for (const pid of await installers(path)) process.kill(pid, "SIGKILL");
+}
+
+/** What a lost worker's lease does by itself within a minute. */
+const leaseEnds = ({ raw }: Scene): Promise<unknown> =>
+  raw.query("update leases set expires_at = clock_timestamp() - interval '1 second'");
+
+/** Lets workers work until the lab is where it should be; every failed attempt is tried again at once. */
+async function converge(at: Scene, state: string, host: string): Promise<void> {
+  for (let round = 0; round < 4; round++) {
+    await leaseEnds(at);
+    await at.raw.query("update jobs set run_at = now() where state = 'queued'");
+    const ended = await at.worker("", host);
+    expect(ended, ended.stderr).toMatchObject({ code: 0 });
+    await expectRecorded(at);
+    if ((await at.lab()).state === state) return;
+  }
+  expect((await at.lab()).state).toBe(state);
+}
+
+const PROVISION = [
+  "in preflight",
+  "in record-intent",
+  "kept manifest",
+  "before the intent",
+  "after the intent",
+  "in install",
+  "kept infrastructure",
+  "kept bootstrap",
+  "kept initialize",
+  "kept complete",
+  "in store-credentials",
+  "in verify",
+  "before finish",
+  "after finish",
+];
+const DESTROY = [
+  "in destroy",
+  "at destroying the cluster",
+  "in observe",
+  "in clean-up",
+  "before finish",
+  "after finish",
+];
+
+const POINTS = PROVISION.map((at, index): readonly [string, string, string] => [
+  at,
+  DESTROY[index % DESTROY.length] ?? "",
+  index % 2 === 1 ? "two" : "one",
+]);
+
+describe.concurrent("a worker that is killed", { timeout: 120_000 }, () => {
+  test.each(POINTS)(
+    "%s and, destroying, %s leaves a lab that another, on host %s, brings to its end",
+    async (provisionAt, destroyAt, host) => {
+      await using at = await scene();
+      const killed = await at.worker(provisionAt);
+      expect(killed, killed.stderr).toMatchObject({ signal: "SIGKILL" });
+      await expectRecorded(at);
+      if (host === "two") await hostDies(at.it.path);
+      await converge(at, "ready", host);
+      expect(await installers(at.it.path)).toEqual([]);
+      const { id } = await at.lab();
+      const stored = await at.it.secrets.get(`labs/${id}`);
+      expect(stored?.names).toContain("kubeconfig");
+
+      await applyCatalog(at.store, [], { policy });
+      const killedAgain = await at.worker(destroyAt);
+      expect(killedAgain, killedAgain.stderr).toMatchObject({ signal: "SIGKILL" });
+      if (destroyAt !== "after finish") expect((await at.lab()).state).not.toBe("destroyed");
+      if (host === "two") await hostDies(at.it.path);
+      // Back to the first host: what it had of the lab is from before.
+      await converge(at, "destroyed", "one");
+      expect(await at.it.resources()).toEqual([]);
+      const { rows } = await at.raw.query("select count(*)::int as receipts from destroy_receipts");
+      expect(rows[0]).toEqual({ receipts: 1 });
+      expect(await at.it.secrets.get(`labs/${id}`)).toBeNull();
+      expect(await installers(at.it.path)).toEqual([]);
+    },
+  );
+
+  test("while an installer goes on without it never has two of them", async () => {
+    await using at = await scene([{ command: "create cluster", at: "bootstrap", do: "hang" }]);
+    const killed = await at.worker("kept bootstrap");
+    expect(killed).toMatchObject({ signal: "SIGKILL" });
+    expect(await installers(at.it.path)).toHaveLength(1);
+    await leaseEnds(at);
+    let most = 0;
+    const watching = setInterval(() => {
+      installers(at.it.path).then(
+        (found) => {
+          most = Math.max(most, found.length);
+        },
+        () => undefined,
+      );
+    }, 20);
+    await converge(at, "ready", "one");
+    clearInterval(watching);
+    expect(most).toBe(1);
+    expect(await installers(at.it.path)).toEqual([]);
+    await applyCatalog(at.store, [], { policy });
+    await converge(at, "destroyed", "two");
+    expect(await at.it.resources()).toEqual([]);
+  });
+});
+
+describe("secrets", { timeout: 120_000 }, () => {
+  test("are nowhere that they must not be, whatever the installer prints and however it fails", async () => {
+    await using at = await scene([
+      { command: "create manifests", at: "end", do: "secrets" },
+      { command: "create cluster", at: "infrastructure", do: "secrets" },
+      {
+        command: "create cluster",
+        at: "bootstrap",
+        do: "exit",
+        code: 5,
+        log: [`level=error msg="pull: ${PULL_SECRET.replaceAll('"', '\\"')}"`],
+      },
+      { command: "create cluster", at: "operators", do: "secrets" },
+    ]);
+    const arguments_: string[] = [];
+    const watching = setInterval(() => {
+      commandLines().then(
+        (lines) => arguments_.push(...lines),
+        () => undefined,
+      );
+    }, 25);
+    const said: string[] = [];
+    for (let round = 0; round < 3 && (await at.lab()).state !== "ready"; round++) {
+      await at.raw.query("update jobs set run_at = now() where state = 'queued'");
+      const ended = await at.worker();
+      said.push(ended.stdout, ended.stderr);
+    }
+    const { id, state } = await at.lab();
+    expect(state).toBe("ready");
+    const stored = await at.it.secrets.get(`labs/${id}`);
+    const { password = "", kubeconfig = "" } = revealAll(stored ?? { names: [], reveal: () => "" });
+    expect(password).not.toBe("");
+    await applyCatalog(at.store, [], { policy });
+    const ended = await at.worker();
+    clearInterval(watching);
+    said.push(ended.stdout, ended.stderr);
+    expect((await at.lab()).state).toBe("destroyed");
+
+    const key = /client-key-data: (\S+)/.exec(kubeconfig)?.[1] ?? "missing";
+    const secrets = [...Object.values(CANARIES), PULL_SECRET, SSH_KEY.split(" ")[1] ?? "", password, key];
+    const keys = await at.it.artifacts.list("");
+    const logs = keys.filter((name) => /\/log$|\.log$|\/failures\//.test(name));
+    expect(logs.length).toBeGreaterThan(2);
+    const places = {
+      database: await dump(at.raw),
+      logs: (await Promise.all(logs.map(async (name) => text(await at.it.artifacts.get(name))))).join("\n"),
+      listing: keys.join("\n"),
+      arguments: arguments_.join("\n"),
+      output: said.join("\n"),
+    };
+    expect(places.database).toContain("intent.recorded");
+    expect(places.logs).toContain("Login to the console with user");
+    expect(places.arguments).toContain("create\0cluster");
+    for (const [place, content] of Object.entries(places)) {
+      for (const secret of secrets) {
+        for (const form of formsOf(secret))
+          expect(content.includes(form), `${place} has ${form.slice(0, 8)}…`).toBe(false);
+      }
+    }
+  });
+});
+
+const text = (bytes: Uint8Array | null): string => new TextDecoder().decode(bytes ?? new Uint8Array());
+
+/** Plain, as JSON has it, and in base64, also inside a longer text. */
+function formsOf(secret: string): readonly string[] {
+  const inside = [0, 1, 2].map((offset) => {
+    const encoded = Buffer.concat([Buffer.alloc(offset), Buffer.from(secret)]).toString("base64");
+    return encoded.slice(Math.ceil((offset * 8) / 6), Math.floor(((offset + Buffer.byteLength(secret)) * 8) / 6));
+  });
+  return [secret, JSON.stringify(secret).slice(1, -1), ...inside];
+}
+
+async function dump(raw: pg.Client): Promise<string> {
+  const { rows } = await raw.query("select tablename as name from pg_tables where schemaname = 'public'");
+  const parts: string[] = [];
+  for (const { name } of rows as { name: string }[]) {
+    const found = await raw.query(`select row_to_json(t)::text as line from "${name}" t`);
+    parts.push(...(found.rows as { line: string }[]).map(({ line }) => line));
+  }
+  return parts.join("\n");
+}
+
+async function commandLines(): Promise<readonly string[]> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")));
+  return lines.filter((line) => /openshift|ccoctl|crashing-worker/.test(line));
+}

@@ -1,0 +1,120 @@
+import { load } from "js-yaml";
+import { describe, expect, test } from "vitest";
+import { checkPullSecret, installConfig, renderInstallConfig } from "../../src/core/openshift/install-config.ts";
+import type { JsonObject } from "../../src/core/types.ts";
+import type { LabOrder } from "../../src/ports.ts";
+import { type Changes, labOf } from "./subjects.ts";
+
+const expiresAt = new Date("2026-03-01T12:00:00Z");
+const pullSecret = '{"auths":{"quay.io":{"auth":"dXNlcjpwYXNz"}}}';
+
+const configOf = (lab: LabOrder) => {
+  const made = installConfig({ ...lab, expiresAt });
+  if ("problem" in made) throw new Error(made.problem);
+  return made.config;
+};
+
+const rendered = (lab: LabOrder): JsonObject =>
+  load(renderInstallConfig(configOf(lab), { pullSecret, sshKey: "ssh-ed25519 AAAA lab" })) as JsonObject;
+
+describe("install-config.yaml", () => {
+  test.each(["aws-minimal-test", "aws-standard", "ibm-minimal-test", "ibm-standard"])(
+    "of the shipped profile %s is as it was reviewed",
+    async (name) => {
+      const text = renderInstallConfig(configOf(await labOf(name)), null);
+      await expect(text).toMatchFileSnapshot(`golden/${name}.yaml`);
+    },
+  );
+
+  test("with every setting of AWS is as it was reviewed", async () => {
+    const lab = await labOf("aws-standard", {
+      workers: 4,
+      version: "4.20.2",
+      tags: { purpose: "demo", empty: "" },
+      profile: { features: { fips: true, privateCluster: true }, credentialsMode: "Manual" },
+      platformConfig: {
+        aws: {
+          account: "labs",
+          subnets: ["subnet-0a", "subnet-0b"],
+          hostedZone: "Z0123456789",
+          hostedZoneRole: "arn:aws:iam::123456789012:role/zone",
+          amiID: "ami-0123",
+          zones: ["us-east-1a", "us-east-1b"],
+          lbType: "NLB",
+          rootVolumeSizeGiB: 120,
+          rootVolumeType: "gp3",
+          kmsKeyARN: "arn:aws:kms:us-east-1:123456789012:key/0123",
+        },
+      },
+    });
+    await expect(renderInstallConfig(configOf(lab), null)).toMatchFileSnapshot("golden/aws-everything.yaml");
+  });
+
+  test("names subnets as the installer of that version reads them", async () => {
+    const subnets = async (version: string) => {
+      const lab = await labOf("aws-standard", { version, platformConfig: { aws: { subnets: ["subnet-0a"] } } });
+      return (rendered(lab)["platform"] as JsonObject)["aws"];
+    };
+    expect(await subnets("4.18.30")).toMatchObject({ subnets: ["subnet-0a"] });
+    expect(await subnets("4.20.3")).toMatchObject({ vpc: { subnets: [{ id: "subnet-0a" }] } });
+  });
+
+  test("holds the secrets only when they are given", async () => {
+    const lab = await labOf("aws-minimal-test");
+    expect(rendered(lab)).toMatchObject({ pullSecret, sshKey: "ssh-ed25519 AAAA lab" });
+    expect(renderInstallConfig(configOf(lab), null)).not.toMatch(/pullSecret|sshKey/);
+  });
+
+  test("cannot be broken out of by what a lab says", async () => {
+    const hostile = '4.20"\nplatform: {none: {}}\n# 1:30 yes on 0x1f';
+    const lab = await labOf("aws-minimal-test", { tags: { purpose: hostile, on: "yes", time: "12:30:45" } });
+    const read = rendered(lab);
+    expect((read["platform"] as JsonObject)["aws"]).toMatchObject({
+      userTags: { purpose: hostile, on: "yes", time: "12:30:45" },
+    });
+    expect(Object.keys(read)).not.toContain("none");
+  });
+
+  test("labkeeper's own tags win over a lab's", async () => {
+    const lab = await labOf("aws-minimal-test", { tags: { "labkeeper.dev/team": "other" } });
+    expect((rendered(lab)["platform"] as JsonObject)["aws"]).toMatchObject({
+      userTags: { "labkeeper.dev/team": "team-a", "labkeeper.dev/lab-id": lab.id },
+    });
+  });
+
+  test.each<[string, Changes, string]>([
+    [
+      "aws-standard",
+      { platformConfig: { aws: { subnet: ["a"] } } },
+      'platformConfig.aws has an unknown field "subnet"',
+    ],
+    ["aws-standard", { platformConfig: { aws: { zones: "us-east-1a" } } }, "platformConfig.aws.zones must be a list"],
+    ["aws-standard", { platformConfig: { aws: { amiID: "a b" } } }, "platformConfig.aws.amiID must be a name"],
+    ["aws-standard", { platformConfig: { aws: { rootVolumeSizeGiB: 0 } } }, "must be a whole number"],
+    ["ibm-standard", { platformConfig: { ibmcloud: { constructor: "x" } } }, "unknown field"],
+    ["simulated", {}, "cannot install on platform simulated"],
+    [
+      "aws-standard",
+      { tags: Object.fromEntries(Array.from({ length: 25 }, (_, n) => [`t${n}`, "x"])) },
+      "tags with labkeeper's own, and 25 fit",
+    ],
+  ])("of %s with %j is refused", async (name, changes, problem) => {
+    const lab = await labOf(name, changes);
+    expect(installConfig({ ...lab, expiresAt })).toMatchObject({ problem: expect.stringContaining(problem) });
+  });
+});
+
+describe("a pull secret", () => {
+  test("is JSON with auths", () => {
+    expect(checkPullSecret(pullSecret)).toEqual({ registries: ["quay.io"] });
+  });
+
+  test.each(["", "not json s3cret", "{}", '{"auths":{}}', '{"auths":[]}', '{"auths":{"quay.io":{"email":"s3cret"}}}'])(
+    "is not %j, and the problem does not quote it",
+    (text) => {
+      const check = checkPullSecret(text);
+      expect(check).toHaveProperty("problem");
+      expect(JSON.stringify(check)).not.toContain("s3cret");
+    },
+  );
+});
