@@ -67,10 +67,10 @@ let template: string | null = null;
 /** What `git init` makes, made once: a test suite makes hundreds. */
 function emptyRepository(): string {
   if (template !== null) return template;
-  const folder = temporaryFolder();
-  process.once("exit", () => folder.remove());
-  git(folder.path, ["init", "--quiet", "--bare", "--template=", "--initial-branch=main", "."]);
-  template = folder.path;
+  // A test process is killed at its end, so it cannot clean up; the global setup removes what has a dead one's id.
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), `labkeeper-test-${process.pid}-`)));
+  git(folder, ["init", "--quiet", "--bare", "--template=", "--initial-branch=main", "."]);
+  template = folder;
   return template;
 }
 

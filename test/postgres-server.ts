@@ -31,6 +31,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const teardown = async (): Promise<void> => {
     await server.stop();
     await discard(folder);
+    await sweep();
   };
   try {
     await makeTemplate(server.connection);
@@ -49,7 +50,7 @@ async function makeTemplate(connection: Connection): Promise<void> {
   await migrate({ ...connection, database: TEMPLATE });
 }
 
-/** A run that was killed could not clean up behind itself. */
+/** Processes that were killed could not clean up behind themselves. */
 async function sweep(): Promise<void> {
   for (const name of await readdir(tmpdir())) {
     const pid = Number(new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1] ?? 0);
