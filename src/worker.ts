@@ -56,6 +56,13 @@ export async function startWorker(deps: WorkerDeps, options: WorkerOptions): Pro
   let timer: NodeJS.Timeout | null = null;
   let renewedAt = clock.monotonic();
 
+  const patienceMs = Math.max(options.heartbeatSeconds, options.leaseSeconds - 2 * options.heartbeatSeconds) * 1_000;
+  /**
+   * Nothing was renewed for so long that the leases may end before the next heartbeat: by this host's monotonic clock,
+   * so also when a renewal hangs or the process was paused. Then stop acting before the database gives the jobs away.
+   */
+  const isDeaf = (): boolean => clock.monotonic() - renewedAt > patienceMs;
+
   const stopAll = (reason: StopReason): void => {
     for (const { abort } of active.values()) abort.abort(reason);
   };
@@ -82,6 +89,8 @@ export async function startWorker(deps: WorkerDeps, options: WorkerOptions): Pro
   };
 
   const claim = async (): Promise<void> => {
+    // Who cannot keep a lease takes none.
+    if (isDeaf()) return;
     const slots = Math.max(0, options.concurrency - active.size);
     const destroySlots = places - active.size - slots;
     if (slots + destroySlots === 0) return;
@@ -158,10 +167,7 @@ export async function startWorker(deps: WorkerDeps, options: WorkerOptions): Pro
 
   let beating = false;
   const beat = setInterval(() => {
-    // By this host's monotonic clock, also when a renewal hangs or the process was paused: stop acting before the
-    // database gives the jobs away.
-    if (clock.monotonic() - renewedAt > (options.leaseSeconds - options.heartbeatSeconds) * 1_000)
-      stopAll("lease-lost");
+    if (isDeaf()) stopAll("lease-lost");
     if (beating) return;
     beating = true;
     heartbeat()
