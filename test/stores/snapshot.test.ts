@@ -35,7 +35,7 @@ describe("a path in a snapshot", () => {
     fc.assert(
       fc.property(fc.array(segment, { minLength: 1 }), (segments) => {
         const path = segments.join("/");
-        if (pathProblem(path) === null) expect(join("/root/folder", path).startsWith("/root/folder/")).toBe(true);
+        if (pathProblem(path) === null) expect(join("/some/folder", path).startsWith("/some/folder/")).toBe(true);
       }),
     );
   });
