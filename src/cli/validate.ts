@@ -1,8 +1,7 @@
 import { isAbsolute, relative, resolve } from "node:path";
 import type { Command } from "commander";
-import type { CatalogSource, Checkout } from "../catalog-ports.ts";
-import type { CatalogEntry } from "../core/types.ts";
-import type { CatalogContent } from "../core/validate.ts";
+import type { CatalogSource } from "../catalog-ports.ts";
+import { type CatalogRead, changesIn, isSamePolicy, isThere, readChanges, readCheckout } from "../checkout-changes.ts";
 import { LabkeeperError } from "../errors.ts";
 import type { Edges } from "../wire.ts";
 import type { CommandContext, Register } from "./context.ts";
@@ -21,43 +20,7 @@ interface Wanted {
   readonly base: string | null;
 }
 
-/** What is read of a catalog; the profiles that labkeeper ships come on top. */
-type Read = Omit<CatalogContent, "shippedProfiles">;
-
-const isThere = (entry: CatalogEntry): boolean => entry.kind !== "removed";
-
-const isSame = (a: CatalogEntry, b: CatalogEntry | undefined): boolean =>
-  a.kind === "file" && b?.kind === "file" && Buffer.compare(a.bytes, b.bytes) === 0;
-
-const differ = (now: readonly CatalogEntry[], before: readonly CatalogEntry[]): CatalogEntry[] => {
-  const old = new Map(before.map((entry) => [entry.path, entry]));
-  return now.filter((entry) => !isSame(entry, old.get(entry.path)));
-};
-
-const readFolder = (checkout: Checkout): Read => {
-  const labs = checkout.read(checkout.labPaths()).filter(isThere);
-  return { policyFiles: checkout.policyFiles(), labs, elsewhere: [], before: [] };
-};
-
-/** Only what changed since a commit; everything when the policy that judges the files changed. */
-const readChanges = async (edges: Edges, path: string, base: string): Promise<Read> => {
-  const checkout = await edges.checkout(path);
-  const { changed, before, policyBefore } = await edges.changesSince(path, base);
-  const policyFiles = checkout.policyFiles();
-  const isPolicySame =
-    policyBefore === null ||
-    (policyBefore.length === policyFiles.length && differ(policyFiles, policyBefore).length === 0);
-  const paths = checkout.labPaths();
-  const labs = (changed === null ? differ(checkout.read(paths), before) : checkout.read(changed)).filter(isThere);
-  const judged = new Set(labs.map((entry) => entry.path));
-  const elsewhere = paths.filter((each) => !judged.has(each));
-  const same = new Set(elsewhere);
-  const old = before.filter((entry) => !same.has(entry.path));
-  if (!isPolicySame) return { ...readFolder(checkout), before: old };
-  return { policyFiles, labs, elsewhere, before: old };
-};
-
-const readCommit = async (source: CatalogSource, commit: string): Promise<Read> => ({
+const readCommit = async (source: CatalogSource, commit: string): Promise<CatalogRead> => ({
   policyFiles: await source.policyFiles(commit),
   labs: (await source.labChanges(null, commit)).entries,
   elsewhere: [],
@@ -65,12 +28,11 @@ const readCommit = async (source: CatalogSource, commit: string): Promise<Read> 
 });
 
 /** Two commits compared by what they hold, with the same answer as a checkout of `commit` would give. */
-const readCommits = async (source: CatalogSource, commit: string, base: string): Promise<Read> => {
+const readCommits = async (source: CatalogSource, commit: string, base: string): Promise<CatalogRead> => {
   const all = await readCommit(source, commit);
   const before = (await source.labChanges(commit, base)).entries.filter(isThere);
   const old = await source.policyFiles(base);
-  const isPolicySame = old.length === all.policyFiles.length && differ(all.policyFiles, old).length === 0;
-  if (!isPolicySame) return { ...all, before };
+  if (!isSamePolicy(all.policyFiles, old)) return { ...all, before };
   const { entries } = await source.labChanges(base, commit);
   const changed = new Set(entries.map(({ path }) => path));
   return {
@@ -81,9 +43,9 @@ const readCommits = async (source: CatalogSource, commit: string, base: string):
   };
 };
 
-const read = async (edges: Edges, { path, ref, base }: Wanted): Promise<Read> => {
+const read = async (edges: Edges, { path, ref, base }: Wanted): Promise<CatalogRead> => {
   if (ref === null)
-    return base === null ? readFolder(await edges.checkout(path)) : await readChanges(edges, path, base);
+    return base === null ? readCheckout(await edges.checkout(path)) : readChanges(await changesIn(edges, path, base));
   const source = await edges.catalogAt(path, ref);
   const commit = await source.head();
   if (base === null) return await readCommit(source, commit);
