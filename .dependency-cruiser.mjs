@@ -1,11 +1,14 @@
 // Who may import whom. Each rule says why it is there; test/foundation/import-rules.test.ts proves that each can fail.
 
 const EDGES = "^src/(git|github|store|cloud|local|provisioners|web)/";
-const STORIES = ["^src/(reconcile|janitor|leadership|work|worker)\\.ts$", "^src/execute/"];
+const STORIES = [
+  "^src/(reconcile|janitor|leadership|work|worker|pull-requests|report|comment-commands|own-requests)\\.ts$",
+  "^src/execute/",
+];
 /** Interfaces, in files by what they are about. */
-const PORTS = "ports|catalog-ports|cloud-ports";
-/** `wire.ts`, and what of it is about clouds. */
-const WIRING = "^src/wire(-cloud)?\\.ts$";
+const PORTS = "ports|catalog-ports|cloud-ports|github-ports";
+/** `wire.ts`, and what of it is about clouds and about GitHub. */
+const WIRING = "^src/wire(-cloud|-github)?\\.ts$";
 /** Run as processes of their own; scripts/bundle.ts builds them. */
 const PROGRAMS = "^src/(main|local/local-postgres/main)\\.ts$";
 const NPM = ["npm", "npm-dev", "npm-optional", "npm-peer", "npm-bundled", "npm-no-pkg", "npm-unknown"];
@@ -110,6 +113,7 @@ export default {
       from: { path: "^src/", pathNot: "^src/cloud/aws/" },
       to: { path: "(^|/)node_modules/@(aws-sdk|smithy)/" },
     },
+    home("@octokit", ["^src/github/"], "the GitHub edge hides how the host is asked."),
     home("isomorphic-git", ["^src/git/"], "the git edge hides how objects are read."),
     home("commander", ["^src/cli/", "^src/main\\.ts$"], "only the command line parses arguments."),
     home("pino", ["^src/log\\.ts$"], "one logger redacts everything."),

@@ -26,7 +26,8 @@ const stopAll = <Code extends string>(
 
 /**
  * LK1: catalog and git · LK2: documents · LK3: plan, guards, commands · LK4: store, queue, leases ·
- * LK5: provisioners · LK6: artifacts and secrets · LK7: configuration, command line, embedded Postgres.
+ * LK5: provisioners · LK6: artifacts and secrets · LK7: configuration, command line, embedded Postgres ·
+ * LK8: GitHub and pull requests.
  */
 export const ERRORS = {
   LK1001: entry(
@@ -199,6 +200,22 @@ export const ERRORS = {
   LK7001: entry("stop", "configuration is not valid", "Fix the value named."),
   LK7002: entry("stop", "embedded Postgres cannot start", "Read the log named, or set LABKEEPER_DATABASE_URL."),
   LK7003: entry("stop", "input file or folder cannot be read", "Check the path and its permissions."),
+  LK8001: entry("retry", "GitHub cannot be reached", "Nothing to do: labs do not wait for GitHub; it is tried again."),
+  LK8002: entry(
+    "stop",
+    "GitHub refused",
+    "Compare the App's permissions with `labkeeper github manifest`, and see `labkeeper doctor`.",
+  ),
+  LK8003: entry(
+    "stop",
+    "GitHub has no such thing, or does not show it",
+    "Check the repository and the App's access to it.",
+  ),
+  LK8004: entry("retry", "file changed meanwhile", "Ask again: the request is made on the file as it is now."),
+  LK8005: entry("retry", "pull request moved meanwhile", "Nothing to do: it is planned again."),
+  LK8006: entry("wait", "GitHub limits the rate", "Nothing to do: reports are told later, labs do not wait for them."),
+  LK8007: entry("stop", "GitHub credentials are not valid", "Set the App's id and private key, or GITHUB_TOKEN, anew."),
+  LK8008: entry("stop", "command in a comment is refused", "See `/lab help`."),
 } as const satisfies Record<string, Entry>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -116,6 +116,14 @@ export interface TeamPolicy {
   readonly monthlyBudget?: number;
 }
 
+/** GitHub logins, and teams as `ORGANISATION/TEAM`. */
+export interface Roles {
+  /** May give every command for every lab. */
+  readonly operators?: readonly string[];
+  /** May release every team's held changes. */
+  readonly approvers?: readonly string[];
+}
+
 export interface FreezeWindow {
   readonly name: string;
   /** ISO 8601 with offset. */
@@ -137,6 +145,8 @@ export interface CatalogPolicy {
   readonly profiles: ReadonlyMap<string, Profile>;
   /** Profiles of the catalog whose files cannot be used: their labs are refused and kept, all others are unaffected. */
   readonly unusableProfiles?: ReadonlySet<string>;
+  /** People who may act for any team; absent: only teams' own. */
+  readonly roles?: Roles;
   /** Changes when any of the above changes, or when the shipped profiles do. */
   readonly digest: string;
 }
@@ -218,7 +228,13 @@ export type LabState =
 
 /** Why something happened. A destroy without one is refused by the database (promise P1). */
 export type Cause =
-  | { readonly kind: "commit"; readonly commit: string; readonly path: string | null }
+  | {
+      readonly kind: "commit";
+      readonly commit: string;
+      readonly path: string | null;
+      /** That brought the commit, where it is known. */
+      readonly pullRequest?: number;
+    }
   | { readonly kind: "expired"; readonly expiresAt: string }
   | { readonly kind: "command"; readonly command: string; readonly actor: string }
   | { readonly kind: "replace"; readonly hold: string; readonly commit: string };
@@ -278,6 +294,7 @@ export type GuardName =
   | "catalog-empty"
   | "history-rewritten"
   | "unreadable-file"
+  | "unreviewed-destroy"
   | "destroy-budget"
   | "protected"
   | "suspended"
@@ -353,6 +370,12 @@ export interface Comparison {
   /** The incarnation that answers for the name now, destroyed or not. */
   readonly lab: Lab | null;
   readonly job: { readonly kind: JobKind; readonly state: JobState } | null;
+  /** The pull request merged last that touches this name; absent or null: none is known. */
+  readonly pullRequest?: {
+    readonly number: number;
+    /** It is labkeeper's own and removes the file of a lab that is about to expire: no grace is asked for. */
+    readonly endsNow: boolean;
+  } | null;
 }
 
 /** What the guards weigh a plan against. Read together with the comparisons, in one snapshot. */
@@ -368,6 +391,11 @@ export interface GuardFacts {
   readonly historyRewritten: boolean;
   /** Ids of the holds that somebody approved. */
   readonly approvedHolds: ReadonlySet<string>;
+  /**
+   * Ids of labs whose destroy was in the plan of a pull request that was merged as planned. Null or absent: nobody
+   * reviews here, so nothing has to be reviewed.
+   */
+  readonly reviewedDestroys?: ReadonlySet<string> | null;
 }
 
 // --------------------------------------------------------------------- jobs
