@@ -109,7 +109,7 @@ create index reports_wanted on reports (next_at, wanted_at) where wanted;
 -- Events of transactions before this one were all looked at. The lowest transaction still open is a safe mark: what
 -- commits later has a number that is not below it.
 create table report_cursor (
-  only boolean primary key default true check (only),
+  one boolean primary key default true check (one),
   xact xid8 not null
 );
 insert into report_cursor (xact) values ('0');
