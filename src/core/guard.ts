@@ -8,8 +8,9 @@ import { quota } from "./guards/quota.ts";
 import type { Rule } from "./guards/rule.ts";
 import { suspendedLab } from "./guards/suspended.ts";
 import { unreadableFile } from "./guards/unreadable-file.ts";
+import { approversOf, teamEntry } from "./permissions.ts";
 import { holdIdOf, planHash } from "./plan-hash.ts";
-import type { CatalogPolicy, Change, GuardFacts, Held, Plan, TeamPolicy } from "./types.ts";
+import type { CatalogPolicy, Change, GuardFacts, Held, Plan } from "./types.ts";
 
 /** In the order in which they look. The first that objects holds the change; an approved hold lets the next one look. */
 export const RULES: readonly Rule[] = [
@@ -39,16 +40,17 @@ const applyRule = (plan: Plan, rule: Rule, facts: GuardFacts, policy: CatalogPol
     const objection = objectionTo(change);
     if (objection === null || approved(change)) return change;
     const hold = holdIdOf(rule.name, change);
-    const release = rule.approvable
-      ? `${objection.release}${whoApproves(policy.teams.get(change.team))}`
-      : objection.release;
+    const release = rule.approvable ? `${objection.release}${whoApproves(policy, change.team)}` : objection.release;
     const held: Held = { hold, guard: rule.name, approvable: rule.approvable, message: objection.message, release };
     return { ...change, held };
   });
   return { ...plan, changes };
 };
 
-const whoApproves = (team: TeamPolicy | undefined): string => {
-  const people = [...(team?.approvers ?? []), ...(team?.githubTeam ? [`the GitHub team ${team.githubTeam}`] : [])];
-  return people.length === 0 ? "" : ` Approvers of ${team?.name}: ${people.join(", ")}.`;
+const whoApproves = ({ teams, roles }: CatalogPolicy, name: string): string => {
+  const people = [
+    ...new Set([...approversOf(teams.get(name)), ...(roles?.approvers ?? []), ...(roles?.operators ?? [])]),
+  ];
+  const named = people.map((entry) => (teamEntry(entry) === null ? entry : `the GitHub team ${entry}`));
+  return named.length === 0 ? "" : ` Approvers of ${name}: ${named.join(", ")}.`;
 };

@@ -5,7 +5,7 @@ import type { ProfileFile } from "./profile.ts";
 import { readProfile } from "./profile.ts";
 import { explainErrors, schemaFields } from "./schema-explain.ts";
 import { catalogSchema, catalogValidator } from "./schema-validators.ts";
-import type { CatalogEntry, CatalogPolicy, GuardSettings, Problem, Profile, TeamPolicy } from "./types.ts";
+import type { CatalogEntry, CatalogPolicy, GuardSettings, Problem, Profile, Roles, TeamPolicy } from "./types.ts";
 import type { YamlDocument } from "./yaml.ts";
 import { parseYaml } from "./yaml.ts";
 
@@ -14,6 +14,7 @@ export const CATALOG_FILE = "catalog.yaml";
 interface CatalogSpec {
   readonly teams: readonly TeamPolicy[];
   readonly guards: GuardSettings;
+  readonly roles?: Roles;
 }
 
 interface CatalogFile {
@@ -149,7 +150,7 @@ export const readPolicy = (
 };
 
 const joined = (
-  { teams, guards }: CatalogSpec,
+  { teams, guards, roles }: CatalogSpec,
   profiles: ReadonlyMap<string, Profile>,
   unusable: ReadonlySet<string>,
 ): CatalogPolicy => ({
@@ -157,9 +158,11 @@ const joined = (
   guards,
   profiles,
   unusableProfiles: unusable,
+  ...(roles && { roles }),
   digest: digestOf({
     teams,
     guards,
+    roles,
     profiles: [...profiles.values()].map(({ name, digest }) => [name, digest]).sort(),
     unusable: [...unusable].sort(),
   }),

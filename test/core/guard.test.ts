@@ -57,12 +57,17 @@ it("lets a harmless plan through as it is", () => {
 
 it("says who can approve what waits, where the catalog names them", () => {
   const policy = policyOf();
-  const team = { name: "red", approvers: ["octocat", "hubot"], githubTeam: "example/team-a" };
-  const named = { ...policy, teams: new Map([...policy.teams, ["red", team]]) };
+  const team = { name: "red", githubTeam: "example/team-a" };
+  const withTeam = (more: object) => ({ ...policy, teams: new Map([...policy.teams, ["red", { ...team, ...more }]]) });
   const releaseOf = (chosen: CatalogPolicy, comparison: Comparison) =>
     plan([comparison], { catalogFiles: 0, liveLabs: 1 }, chosen).changes[0]?.held?.release;
-  const both = "Approvers of red: octocat, hubot, the GitHub team example/team-a.";
-  expect(releaseOf(named, removed("one"))).toContain(both);
+  expect(releaseOf(withTeam({}), removed("one"))).toContain("Approvers of red: the GitHub team example/team-a.");
+  const named = withTeam({ approvers: ["octocat", "hubot"] });
+  expect(releaseOf(named, removed("one"))).toContain("Approvers of red: octocat, hubot.");
+  const roles = { approvers: ["example/platform"], operators: ["octocat", "monalisa"] };
+  expect(releaseOf({ ...named, roles }, removed("one"))).toContain(
+    "Approvers of red: octocat, hubot, the GitHub team example/platform, monalisa.",
+  );
   expect(releaseOf(policy, removed("one"))).not.toContain("Approvers");
 });
 

@@ -1,0 +1,99 @@
+/** What people may ask for in a comment, and how it is found there. */
+
+export type LabCommand =
+  | { readonly verb: "help" }
+  | { readonly verb: "status"; readonly lab: string | null }
+  | { readonly verb: "retry" | "cancel" | "destroy"; readonly lab: string }
+  | { readonly verb: "extend"; readonly lab: string; readonly hours: number }
+  | { readonly verb: "approve"; readonly hold: string }
+  /** `message` says what is wrong with it. */
+  | { readonly verb: "refused"; readonly message: string };
+
+/** A longer line is no command, whatever it begins with. */
+const LONGEST_LINE = 300;
+const FENCE = /^ {0,3}(`{3,}|~{3,})/;
+
+/**
+ * The lines of a comment that are commands: those that begin with `/lab`, outside of code (CommonMark 0.31, sections
+ * 4.4, 4.5), quotes and HTML comments. What is quoted or shown as an example asks for nothing.
+ */
+export const commandLines = (body: string): readonly string[] => {
+  const lines = body.replace(/<!--[\s\S]*?(?:-->|$)/g, "").split(/\r\n|\r|\n/);
+  const found: string[] = [];
+  let fence: string | null = null;
+  let quoted = false;
+  for (const line of lines) {
+    const mark = FENCE.exec(line)?.[1];
+    if (fence !== null) {
+      const closes = mark?.startsWith(fence) === true && line.trim() === mark;
+      if (closes) fence = null;
+      continue;
+    }
+    if (mark !== undefined) {
+      fence = mark;
+      continue;
+    }
+    // A line right below a quote still belongs to it (a lazy continuation).
+    quoted = /^ {0,3}>/.test(line) || (quoted && line.trim() !== "");
+    if (!quoted && line.length <= LONGEST_LINE && /^ {0,3}\/lab(?:[ \t]|$)/.test(line)) found.push(line.trim());
+  }
+  return found;
+};
+
+/** DNS labels, as lab names are. */
+const NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+const HOLD = /^hold-[0-9a-f]{10}$/;
+const HOURS = /^([1-9][0-9]{0,3})(h|d)$/;
+const MOST_HOURS = 8760;
+
+const USAGE: Readonly<Record<string, string>> = {
+  status: "/lab status [NAME]",
+  retry: "/lab retry NAME",
+  cancel: "/lab cancel NAME",
+  destroy: "/lab destroy NAME",
+  extend: "/lab extend NAME 8h",
+  approve: "/lab approve HOLD",
+  help: "/lab help",
+};
+
+/** Every command with its form, in the order in which help lists them. */
+export const COMMAND_FORMS: readonly string[] = Object.values(USAGE);
+
+const refused = (message: string): LabCommand => ({ verb: "refused", message });
+
+const hoursOf = (text: string): number | null => {
+  const match = HOURS.exec(text);
+  if (match === null) return null;
+  const hours = Number(match[1]) * (match[2] === "d" ? 24 : 1);
+  return hours <= MOST_HOURS ? hours : null;
+};
+
+/** Reads one line that `commandLines` found. */
+export const parseCommand = (line: string): LabCommand => {
+  const [, verb = "help", ...words] = line.split(/[ \t]+/);
+  const usage = Object.hasOwn(USAGE, verb) ? USAGE[verb] : undefined;
+  if (usage === undefined) return refused("There is no such command. `/lab help` lists them.");
+  const wrong = refused(`It is written \`${usage}\`.`);
+  const [first, second] = words;
+  switch (verb) {
+    case "help":
+      return words.length === 0 ? { verb } : wrong;
+    case "status":
+      if (first === undefined) return { verb, lab: null };
+      return words.length === 1 && NAME.test(first) ? { verb, lab: first } : wrong;
+    case "retry":
+    case "cancel":
+    case "destroy":
+      return words.length === 1 && first !== undefined && NAME.test(first) ? { verb, lab: first } : wrong;
+    case "extend": {
+      const hours = second === undefined ? null : hoursOf(second);
+      return words.length === 2 && first !== undefined && NAME.test(first) && hours !== null
+        ? { verb, lab: first, hours }
+        : wrong;
+    }
+    case "approve":
+      return words.length === 1 && first !== undefined && HOLD.test(first) ? { verb, hold: first } : wrong;
+    default:
+      return wrong;
+  }
+};
