@@ -152,6 +152,11 @@ export interface ProposalSource {
   proposal(pullRequest: number, expectedHead: string, base: string, signal?: AbortSignal): Promise<Proposal>;
 }
 
+export interface CatalogFileSource {
+  /** One plain file at a commit; null when there is none. @throws LK1004 when something else is in its place */
+  file(commit: string, path: string): Promise<{ readonly blobOid: string; readonly bytes: Uint8Array } | null>;
+}
+
 // ------------------------------------------------------------------ records
 
 /** A recorded pull request with what it was last reviewed on. */
@@ -259,9 +264,7 @@ export interface CommentCommandStore {
   unanswered(): Promise<readonly CommentCommand[]>;
   answer(commentId: number, state: "done" | "refused", answer: string): Promise<void>;
   /** The pull request whose plan a hold belongs to, with its author; null for none (a direct push, or before). */
-  holdOrigin(
-    hold: string,
-  ): Promise<{
+  holdOrigin(hold: string): Promise<{
     readonly lab: string;
     readonly team: string;
     readonly guard: string;
@@ -302,6 +305,11 @@ export interface RequestStore {
     }[]
   >;
   recordRequest(request: RequestRecord): Promise<void>;
-  /** Open ones whose lab is gone or whose reason is: to be closed or left to tidy. */
-  openRequests(): Promise<readonly RequestRecord[]>;
+  /**
+   * Open pull requests to expire a lab that no longer expires then (it was given more hours), or to extend or destroy
+   * one that is destroyed by now. Those that expire a lab which did expire stay: merging them tidies its file.
+   */
+  obsoleteRequests(): Promise<readonly RequestRecord[]>;
+  /** It was closed as beside the point; not opened again for the same detail. */
+  recordClosed(request: RequestRecord): Promise<void>;
 }

@@ -1,0 +1,169 @@
+/** Story 7: pull requests of labkeeper's own. They only ever propose; merging one is a person's decision. */
+
+import type { CatalogSource } from "./catalog-ports.ts";
+import { expiresAt } from "./core/expiry.ts";
+import { withTtlHours } from "./core/lab-edit.ts";
+import { requestBody, requestTitle } from "./core/markdown/own-request.ts";
+import type { RequestPurpose } from "./core/pull-request.ts";
+import type { Lab } from "./core/types.ts";
+import { LabkeeperError } from "./errors.ts";
+import type { CatalogFileSource, RequestHost, RequestStore } from "./github-ports.ts";
+import type { ReadStore } from "./ports.ts";
+
+export interface RequestDeps {
+  readonly host: RequestHost;
+  readonly catalog: Pick<CatalogSource, "head"> & CatalogFileSource;
+  readonly store: RequestStore & Pick<ReadStore, "lab">;
+  /** The branch that the catalog is read from. */
+  readonly base: string;
+}
+
+/** What commands and expiries ask for. Asking again answers the same pull request. */
+export interface OwnRequests {
+  /** Adds hours to what a lab may live. @throws LK3004 when its profile allows no more */
+  extend(
+    lab: string,
+    hours: number,
+    askedBy: string,
+    signal?: AbortSignal,
+  ): Promise<{ readonly number: number; readonly ttlHours: number }>;
+  destroy(lab: string, askedBy: string, signal?: AbortSignal): Promise<{ readonly number: number }>;
+  /** For every lab whose expiry was told: one that removes its file. Closes those that are beside the point by now. */
+  keepExpiryRequests(signal?: AbortSignal): Promise<void>;
+}
+
+export const ownRequests = (deps: RequestDeps): OwnRequests => ({
+  extend: async (name, hours, askedBy, signal) => {
+    const lab = await liveLab(deps, name);
+    const ttlHours = extendedHours(lab, hours);
+    const file = await fileOf(deps, lab, signal);
+    const content = withTtlHours(file.bytes, lab.path, ttlHours);
+    if (content === null)
+      throw new LabkeeperError("LK3004", `${lab.path} is written in a way that labkeeper does not edit`, {
+        remedy: `Set spec.ttlHours to ${ttlHours} by hand.`,
+      });
+    const detail = `${ttlHours}h`;
+    return { number: await open(deps, { lab, purpose: "extend", detail, askedBy, file, content }, signal), ttlHours };
+  },
+  destroy: async (name, askedBy, signal) => {
+    const lab = await liveLab(deps, name);
+    const file = await fileOf(deps, lab, signal);
+    return { number: await open(deps, { lab, purpose: "destroy", detail: "", askedBy, file, content: null }, signal) };
+  },
+  keepExpiryRequests: (signal) => keepExpiryRequests(deps, signal),
+});
+
+async function liveLab({ store }: RequestDeps, name: string): Promise<Lab> {
+  const detail = await store.lab(name);
+  if (detail === null) throw new LabkeeperError("LK3001", `nothing is known of ${name}`);
+  const { lab } = detail;
+  if (lab.destroyCause !== null || lab.state === "destroyed")
+    throw new LabkeeperError(
+      "LK3004",
+      `${name} is ${lab.state === "destroyed" ? "destroyed" : "being destroyed"} already`,
+    );
+  return lab;
+}
+
+/** Whole hours from the moment it was ready, as the file counts them. */
+function extendedHours({ name, spec, policy, readyAt }: Lab, hours: number): number {
+  const { maxTTLHours, allowCustomTTL } = policy.spec.lifecycle;
+  const ttlHours = spec.ttlHours + hours;
+  const refuse = (detail: string, remedy: string): never => {
+    throw new LabkeeperError("LK3004", detail, { remedy });
+  };
+  if (!allowCustomTTL) return refuse(`profile ${spec.profile} allows no hours of one's own`, "Ask the platform team.");
+  if (ttlHours > maxTTLHours) {
+    const left = maxTTLHours - spec.ttlHours;
+    const until = readyAt === null ? "" : `, until ${expiresAt(readyAt, maxTTLHours).toISOString()}`;
+    return refuse(
+      `${name} may live ${maxTTLHours} h by its profile and has ${spec.ttlHours} h already`,
+      left > 0 ? `\`/lab extend ${name} ${left}h\` is the most${until}.` : "There is no more to have.",
+    );
+  }
+  return ttlHours;
+}
+
+interface CatalogFile {
+  readonly blobOid: string;
+  readonly bytes: Uint8Array;
+}
+
+async function fileOf({ catalog }: RequestDeps, lab: Lab, signal?: AbortSignal): Promise<CatalogFile> {
+  const file = await catalog.file(await catalog.head(signal), lab.path);
+  if (file === null) throw new LabkeeperError("LK3004", `${lab.path} is not in the catalog any more`);
+  return file;
+}
+
+interface Wanted {
+  readonly lab: Pick<Lab, "id" | "name" | "path">;
+  readonly purpose: RequestPurpose;
+  readonly detail: string;
+  readonly askedBy: string;
+  readonly file: CatalogFile;
+  readonly content: Uint8Array | null;
+  /** ISO 8601; of an expiry. */
+  readonly expiresAt?: string;
+}
+
+/** The branch carries the lab's id, so a later lab of the same name has one of its own. */
+const branchOf = ({ lab, purpose, detail }: Wanted): string =>
+  [
+    "labkeeper",
+    purpose,
+    [lab.name, lab.id.slice(0, 8), ...(detail === "" ? [] : [detail.replace(/[^0-9a-z]/gi, "")])].join("-"),
+  ].join("/");
+
+/** Recorded before it is made, so that a crash in between finds its own branch again, and marked as labkeeper's own. */
+async function open(deps: RequestDeps, wanted: Wanted, signal?: AbortSignal): Promise<number> {
+  const { lab, purpose, detail, askedBy, file, content } = wanted;
+  const branch = branchOf(wanted);
+  const record = { labId: lab.id, lab: lab.name, purpose, detail, branch, askedBy };
+  await deps.store.recordRequest({ ...record, pullRequest: null });
+  const words = { lab: lab.name, path: lab.path, purpose, detail, askedBy, expiresAt: wanted.expiresAt ?? null };
+  const title = requestTitle(words);
+  const made = await deps.host.openRequest(
+    {
+      branch,
+      base: deps.base,
+      path: lab.path,
+      content,
+      blobOid: file.blobOid,
+      commitMessage: title,
+      title,
+      body: requestBody(words),
+    },
+    signal,
+  );
+  await deps.store.recordRequest({ ...record, pullRequest: made.number });
+  return made.number;
+}
+
+async function keepExpiryRequests(deps: RequestDeps, signal?: AbortSignal): Promise<void> {
+  for (const request of await deps.store.obsoleteRequests()) {
+    if (request.pullRequest !== null) await deps.host.closeRequest(request.pullRequest, signal);
+    await deps.store.recordClosed(request);
+  }
+  const expiring = await deps.store.expiringWithoutRequest();
+  if (expiring.length === 0) return;
+  const head = await deps.catalog.head(signal);
+  for (const { labId, lab, path, expiresAt: at } of expiring) {
+    const file = await deps.catalog.file(head, path);
+    // Its file went already: there is nothing to propose.
+    if (file === null) continue;
+    const expires = at.toISOString();
+    await open(
+      deps,
+      {
+        lab: { id: labId, name: lab, path },
+        purpose: "expire",
+        detail: expires,
+        askedBy: "labkeeper",
+        file,
+        content: null,
+        expiresAt: expires,
+      },
+      signal,
+    );
+  }
+}
