@@ -32,10 +32,23 @@ export interface Checkout {
 
 /** How a working tree differs from a commit. */
 export interface ChangesSince {
+  /** The commit that it was compared with: where the branch left the base. */
+  readonly commit: string;
   /** Paths under `labs/` that were added or changed, tracked or not; null when only comparing contents can tell. */
   readonly changed: readonly string[] | null;
   /** Lab files as the commit has them: those changed or removed since, or all of them when `changed` is null. */
   readonly before: readonly CatalogEntry[];
   /** `catalog.yaml` and `profiles/` as the commit has them; null when they are the same now. */
   readonly policyBefore: readonly CatalogEntry[] | null;
+}
+
+/** The commit that is checked out in a folder, or in the repository around it. */
+export interface CheckedOut {
+  readonly commit: string;
+  /** All that the commit names, also those that a shallow clone did not fetch. */
+  readonly parents: readonly string[];
+  /** The folder's place in the repository: "" or a path that ends in a slash. */
+  readonly prefix: string;
+  /** Whether a commit was fetched. */
+  has(commit: string): Promise<boolean>;
 }

@@ -14,6 +14,8 @@ export interface CheckoutEdges {
 
 /** A working tree beside the commit it is compared with. */
 export interface CheckoutChanges {
+  /** That commit. */
+  readonly commit: string;
   readonly checkout: Checkout;
   /** `catalog.yaml` and `profiles/` as they are now, and as the commit has them. */
   readonly policyFiles: readonly CatalogEntry[];
@@ -48,7 +50,7 @@ export const readCheckout = (checkout: Checkout): CatalogRead => {
 
 export const changesIn = async (edges: CheckoutEdges, folder: string, base: string): Promise<CheckoutChanges> => {
   const checkout = await edges.checkout(folder);
-  const { changed, before, policyBefore } = await edges.changesSince(folder, base);
+  const { commit, changed, before, policyBefore } = await edges.changesSince(folder, base);
   const policyFiles = checkout.policyFiles();
   const paths = checkout.labPaths();
   const candidates = changed === null ? differing(checkout.read(paths), before) : checkout.read(changed);
@@ -56,6 +58,7 @@ export const changesIn = async (edges: CheckoutEdges, folder: string, base: stri
   const differ = new Set(labs.map(({ path }) => path));
   const same = new Set(paths.filter((path) => !differ.has(path)));
   return {
+    commit,
     checkout,
     policyFiles,
     policyBefore: policyBefore ?? policyFiles,

@@ -29,7 +29,7 @@ export async function changesSince(
   if (listed === null) {
     const tree = await folderTree(objects, commit, prefix);
     const before = tree === null ? [] : await labEntries(objects, null, tree);
-    return { changed: null, before, policyBefore: await policyBefore() };
+    return { commit, changed: null, before, policyBefore: await policyBefore() };
   }
   const labs = listed.changes.filter(({ path }) => isLabFile(path));
   const former = labs.flatMap(({ path, before }): Difference[] =>
@@ -37,6 +37,7 @@ export async function changesSince(
   );
   const isPolicyChanged = listed.changes.some(({ path }) => !path.startsWith("labs/"));
   return {
+    commit,
     changed: labs.filter(({ isThere }) => isThere).map(({ path }) => path),
     before: await readEntries(objects, former),
     policyBefore: isPolicyChanged ? await policyBefore() : null,

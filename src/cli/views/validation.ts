@@ -42,6 +42,9 @@ const property = (text: string): string => data(text).replaceAll(":", "%3A").rep
 const annotation = (folder: string, { path, line, column, code, message, remedy }: Problem): string =>
   `::error file=${property(folder + path)},line=${line},col=${column},title=${property(code)}::${data(`${message} → ${remedy}`)}`;
 
+/** What went wrong as a whole, at no file: shown on the run's page. */
+export const errorGithub = (title: string, text: string): string => `::error title=${property(title)}::${data(text)}`;
+
 /**
  * Workflow commands: GitHub shows each problem at its line of the pull request. `folder` leads from the workflow's
  * checkout to the catalog: "" or a path that ends in a slash.
