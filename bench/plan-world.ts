@@ -70,7 +70,15 @@ export async function planWorld(
       return openCatalog({ url, stateDir: await workplace.folder(`${name}-state-${serial}`) });
     },
     async cycle(catalog, { dryRun }) {
-      const deps: ReconcileDeps = { catalog, store, shippedProfiles, clock, reporter: silent, holder: "bench" };
+      const deps: ReconcileDeps = {
+        catalog,
+        store,
+        shippedProfiles,
+        clock,
+        reporter: silent,
+        holder: "bench",
+        requireReview: false,
+      };
       const watch = watchPhases(deps);
       const start = performance.now();
       const { plan } = await reconcile(watch.deps, { dryRun });

@@ -18,6 +18,8 @@ export interface ReconcileDeps {
   readonly reporter: Reporter;
   /** Names this process where it holds a lease. */
   readonly holder: string;
+  /** Only what the plan of a merged pull request showed may end by a commit. False where nobody looks at pull requests. */
+  readonly requireReview: boolean;
 }
 
 export interface Reconciled {
@@ -54,7 +56,8 @@ export async function reconcile(
     unchanged,
     now,
   });
-  const plan = guard(wanted, { ...facts, historyRewritten }, policy, now);
+  const reviewedDestroys = deps.requireReview ? (facts.reviewedDestroys ?? new Set<string>()) : null;
+  const plan = guard(wanted, { ...facts, historyRewritten, reviewedDestroys }, policy, now);
   if (dryRun) return { plan, applied: null };
 
   const applied = await asLeader(deps, (lease) =>

@@ -230,6 +230,7 @@ export const wire = (config: Config): Edges => {
       clock: await databaseClock(await store()),
       reporter,
       holder,
+      requireReview: false,
     }),
     workerDeps: async (reporter, onError) => ({
       store: await store(),

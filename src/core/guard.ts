@@ -8,6 +8,7 @@ import { quota } from "./guards/quota.ts";
 import type { Rule } from "./guards/rule.ts";
 import { suspendedLab } from "./guards/suspended.ts";
 import { unreadableFile } from "./guards/unreadable-file.ts";
+import { unreviewedDestroy } from "./guards/unreviewed-destroy.ts";
 import { approversOf, teamEntry } from "./permissions.ts";
 import { holdIdOf, planHash } from "./plan-hash.ts";
 import type { CatalogPolicy, Change, GuardFacts, Held, Plan } from "./types.ts";
@@ -17,6 +18,7 @@ export const RULES: readonly Rule[] = [
   catalogEmpty,
   historyRewritten,
   unreadableFile,
+  unreviewedDestroy,
   destroyBudget,
   protectedLab,
   suspendedLab,

@@ -11,10 +11,12 @@ export interface Subject {
   readonly team: string;
   readonly path: string;
   readonly commit: string;
+  /** That brought the file as it is, or took it away; null: none is known. */
+  readonly pullRequest: number | null;
 }
 
 const change = (
-  { lab, team, path, commit }: Subject,
+  { lab, team, path, commit, pullRequest }: Subject,
   action: Change["action"],
   reason: string,
   operation: Operation,
@@ -27,7 +29,7 @@ const change = (
   reason,
   fields,
   held: null,
-  source: { path, commit, pullRequest: null },
+  source: { path, commit, pullRequest },
   operation,
 });
 

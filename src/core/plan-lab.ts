@@ -4,7 +4,7 @@ import { immutableChanges, mutableChanges, reachesLab } from "./plan-fields.ts";
 import { holdId } from "./plan-hash.ts";
 import { resolveSpec } from "./resolve.ts";
 import { isLive } from "./states.ts";
-import type { CatalogPolicy, Change, Comparison, DesiredFile, FieldChange, Lab, Operation } from "./types.ts";
+import type { CatalogPolicy, Cause, Change, Comparison, DesiredFile, FieldChange, Lab, Operation } from "./types.ts";
 
 export interface Circumstances {
   readonly policy: CatalogPolicy;
@@ -26,7 +26,8 @@ const isBeingDestroyed = (lab: Lab, job: Job): boolean =>
 const makesRoom = (lab: Lab): boolean => lab.destroyCause?.kind === "commit" || lab.destroyCause?.kind === "replace";
 
 /** What should happen to one name. Null when there is neither a file nor a lab. */
-export const changeFor = ({ name, files, lab, job }: Comparison, around: Circumstances): Change | null => {
+export const changeFor = (comparison: Comparison, around: Circumstances): Change | null => {
+  const { name, files, lab, job, pullRequest = null } = comparison;
   const [file, another] = files;
   if (file === undefined && lab === null) return null;
   const subject: Subject = {
@@ -34,6 +35,7 @@ export const changeFor = ({ name, files, lab, job }: Comparison, around: Circums
     team: lab?.team ?? file?.team ?? "",
     path: file?.path ?? lab?.path ?? "",
     commit: around.commit,
+    pullRequest: pullRequest?.number ?? null,
   };
   // What a lab may live is pinned with it: no file that cannot be taken makes it live longer (promise P12).
   const untaken = another !== undefined || (file !== undefined && !isAccepted(file));
@@ -45,7 +47,8 @@ export const changeFor = ({ name, files, lab, job }: Comparison, around: Circums
     return file === undefined ? null : absent(subject, file, around);
   if (lab.state === "destroyed") return gone(subject, file, lab);
   if (isBeingDestroyed(lab, job)) return goes(subject, file, lab);
-  return file === undefined ? unwanted(subject, lab, around) : wanted(subject, file, lab, job, around);
+  if (file === undefined) return unwanted(subject, lab, pullRequest?.endsNow ?? false, around);
+  return wanted(subject, file, lab, job, around);
 };
 
 const refused = (subject: Subject, file: DesiredFile, lab: Lab | null): Change =>
@@ -78,17 +81,19 @@ const goes = (subject: Subject, file: AcceptedFile | undefined, lab: Lab): Chang
 
 const expired = (subject: Subject, lab: Lab): Change => {
   const at = (dueAt(lab) ?? lab.createdAt).toISOString();
-  return destroy(subject, `it expired at ${at}`, lab, { kind: "expired", expiresAt: at });
+  return destroy({ ...subject, pullRequest: null }, `it expired at ${at}`, lab, { kind: "expired", expiresAt: at });
 };
 
-const unwanted = (subject: Subject, lab: Lab, { commit, now }: Circumstances): Change => {
+const unwanted = (subject: Subject, lab: Lab, endsNow: boolean, { commit, now }: Circumstances): Change => {
   if (isDue(lab, now)) return expired(subject, lab);
+  const { pullRequest } = subject;
+  const cause: Cause = { kind: "commit", commit, path: lab.path, ...(pullRequest === null ? {} : { pullRequest }) };
+  if (endsNow) return destroy(subject, "its file was removed to end it before it expires", lab, cause);
   if (lab.leaving !== null) {
     if (lab.leaving.until.getTime() > now.getTime())
       return keep(subject, `leaving: it is destroyed at ${lab.leaving.until.toISOString()} unless its file comes back`);
     return destroy(subject, "its file was removed and the deletion grace is over", lab, lab.leaving.cause);
   }
-  const cause = { kind: "commit", commit, path: lab.path } as const;
   const grace = lab.policy.spec.lifecycle.deletionGraceHours;
   if (!(grace > 0)) return destroy(subject, "its file was removed", lab, cause);
   const reason = `its file was removed: it is destroyed after a grace of ${grace} h unless the file comes back`;

@@ -41,6 +41,7 @@ it("lists the guards in the order in which they look", () => {
     "catalog-empty",
     "history-rewritten",
     "unreadable-file",
+    "unreviewed-destroy",
     "destroy-budget",
     "protected",
     "suspended",
@@ -126,6 +127,48 @@ describe("unreadable-file", () => {
     const readable = compared("new", null, [refusedFile("new", "LK2103")]);
     const known = compared("old", labOf("old"), [refusedFile("old", "LK2001")]);
     expect(guards(plan([removed("one"), readable, known]))).toMatchObject({ one: null });
+  });
+});
+
+describe("unreviewed-destroy", () => {
+  const reviewedDestroys = new Set<string>();
+  const shortened = (name: string) =>
+    compared(name, labOf(name, { readyAt: hoursFromNow(-3), expiresAt: hoursFromNow(21) }), [
+      fileOf(name, { spec: { ttlHours: 4 } }),
+    ]);
+
+  it("holds what commits end, and nothing else", () => {
+    const leaves = compared("leaves", labOf("leaves", {}, {}, withGrace(2)), []);
+    const all = [removed("one"), leaves, shortened("short"), expired("four"), added("five")];
+    const edit = edited("six", { spec: { workers: 4 } });
+    expect(guards(plan([...all, edit], { reviewedDestroys }))).toEqual({
+      one: "unreviewed-destroy",
+      leaves: "unreviewed-destroy",
+      short: "unreviewed-destroy",
+      four: null,
+      five: null,
+      six: null,
+    });
+  });
+
+  it("lets through the very lab that a plan showed, not another of its name", () => {
+    const reviewed = { reviewedDestroys: new Set(["id-one", "id-short"]) };
+    expect(guards(plan([removed("one"), shortened("short")], reviewed))).toEqual({ one: null, short: null });
+    const another = compared("one", labOf("one", { id: "id-another" }), []);
+    expect(guards(plan([another], reviewed))).toEqual({ one: "unreviewed-destroy" });
+  });
+
+  it("does not ask again at the end of a grace that was let begin", () => {
+    const cause = { kind: "commit", commit: COMMIT, path: null } as const;
+    const leaving = { since: hoursFromNow(-2), until: NOW, cause };
+    expect(guards(plan([compared("one", labOf("one", { leaving }), [])], { reviewedDestroys }))).toEqual({ one: null });
+  });
+
+  it("is approvable, and has no objection where nobody reviews", () => {
+    const [hold = ""] = holds(plan([removed("one")], { reviewedDestroys }));
+    expect(guards(plan([removed("one")], { reviewedDestroys, approvedHolds: new Set([hold]) }))).toEqual({ one: null });
+    expect(guards(plan([removed("one")], { reviewedDestroys: null }))).toEqual({ one: null });
+    expect(guards(plan([removed("one")]))).toEqual({ one: null });
   });
 });
 

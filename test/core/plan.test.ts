@@ -339,3 +339,48 @@ it("does nothing of a catalog whose policy cannot be read", () => {
     summary: { destroy: 0, keep: 0, problems: 1 },
   });
 });
+
+describe("a pull request that brought the commit", () => {
+  const linked = (comparison: Comparison, endsNow = false): Comparison => ({
+    ...comparison,
+    pullRequest: { number: 12, endsNow },
+  });
+  const due = labOf("one", { expiresAt: NOW });
+
+  it("is named in the change and in the cause of a destroy, not in that of an expiry", () => {
+    const removed = only(linked(compared("one", labOf("one"), [])));
+    expect(removed.source?.pullRequest).toBe(12);
+    expect(removed.operation).toMatchObject({ kind: "destroy", cause: { kind: "commit", pullRequest: 12 } });
+    const leaves = only(linked(compared("one", labOf("one", {}, {}, withGrace(2)), [])));
+    expect(leaves.operation).toMatchObject({ kind: "leave", cause: { kind: "commit", pullRequest: 12 } });
+    expect(only(linked(compared("one", null, [fileOf("one")]))).source?.pullRequest).toBe(12);
+    const expired = only(linked(compared("one", due, [])));
+    expect(expired.source?.pullRequest).toBeNull();
+    expect(expired.operation).toMatchObject({ kind: "destroy", cause: { kind: "expired" } });
+    expect(only(compared("one", labOf("one"), [])).operation).toMatchObject({
+      cause: { kind: "commit", commit: COMMIT },
+    });
+  });
+
+  it("is no part of the hash", () => {
+    const all = [
+      compared("one", null, [fileOf("one")]),
+      compared("two", labOf("two"), []),
+      compared("three", labOf("three", {}, {}, withGrace(2)), []),
+      compared("four", labOf("four"), [fileOf("four", { spec: { workers: 4 } })]),
+    ];
+    const hash = (comparisons: readonly Comparison[]) => makePlan(inputOf([...comparisons])).hash;
+    expect(hash(all.map((each) => linked(each)))).toBe(hash(all));
+  });
+
+  it("ends at once, without the deletion grace, what it was opened to end", () => {
+    const graceful = labOf("one", {}, {}, withGrace(2));
+    expect(only(linked(compared("one", graceful, []), true)).operation.kind).toBe("destroy");
+    const cause = { kind: "commit", commit: COMMIT, path: null } as const;
+    const leaving = { ...graceful, leaving: { since: hoursFromNow(-1), until: hoursFromNow(1), cause } };
+    expect(only(linked(compared("one", leaving, []), true)).operation.kind).toBe("destroy");
+    expect(only(linked(compared("one", leaving, []))).operation.kind).toBe("none");
+    // Its file came back: nothing ends.
+    expect(only(linked(compared("one", graceful, [fileOf("one")]), true)).action).toBe("keep");
+  });
+});

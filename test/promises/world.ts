@@ -64,6 +64,8 @@ export interface World extends AsyncDisposable {
   watchCloud: SimulatedCloud["write"];
   /** Where reconciles read from; a test may put another address here. */
   catalog: CatalogSource;
+  /** Whether reconciles hold destroys that no merged plan showed; off unless a test is about pull requests. */
+  requireReview: boolean;
   /** What workers complained about: failed claims, heartbeats and outcomes. */
   readonly errors: unknown[];
   /** Every word the reporter was told. */
@@ -138,6 +140,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
     clock,
     reporter,
     holder: "test",
+    requireReview: self.requireReview,
   });
   const sql: World["sql"] = async <Row extends object>(text: string, values: readonly unknown[] = []) =>
     (await pool.query<Row>(text, [...values])).rows;
@@ -155,6 +158,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
     weather: {},
     watchCloud: () => Promise.resolve(),
     catalog: openCatalog({ url: repository.path, stateDir: folder.path }),
+    requireReview: false,
     errors,
     reported,
     sql,

@@ -5,7 +5,7 @@ import type { Cause } from "../../core/types.ts";
 export const causeWords = (cause: Cause): string => {
   switch (cause.kind) {
     case "commit":
-      return `commit ${cause.commit.slice(0, 10)}${cause.path === null ? "" : ` (${escapeTerminal(cause.path)})`}`;
+      return `${cause.pullRequest === undefined ? "" : `pull request #${cause.pullRequest}, `}commit ${cause.commit.slice(0, 10)}${cause.path === null ? "" : ` (${escapeTerminal(cause.path)})`}`;
     case "expired":
       return `expired at ${cause.expiresAt}`;
     case "command":

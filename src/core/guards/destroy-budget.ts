@@ -1,6 +1,4 @@
-import { isCutShort } from "../expiry.ts";
-import type { Change } from "../types.ts";
-import { isDestroyByCommit, isWithin, type Rule } from "./rule.ts";
+import { isWithin, type Rule, takesDown } from "./rule.ts";
 
 /** Below this many live labs a share says little: removing one lab of three is a third of them. */
 const SHARE_COUNTS_FROM = 10;
@@ -15,9 +13,8 @@ export const destroyBudget: Rule = {
   name: "destroy-budget",
   approvable: true,
   weigh: ({ plan, facts, policy, now }) => {
-    const takesDown = (change: Change): boolean => isDestroyByCommit(change) || endsByEdit(change, now);
     const { maxDestroys, maxDestroyPercent, windowHours } = policy.guards;
-    const planned = plan.changes.filter(takesDown).length;
+    const planned = plan.changes.filter((change) => takesDown(change, now)).length;
     const share =
       facts.liveLabs < SHARE_COUNTS_FROM ? Infinity : Math.floor((facts.liveLabs * maxDestroyPercent) / 100);
     const limit = Math.min(maxDestroys, share);
@@ -28,9 +25,6 @@ export const destroyBudget: Rule = {
       message: `${planned} destroys planned and ${facts.recentDestroys} in the last ${windowHours} h; the budget is ${bound}`,
       release: "Approve each destroy that is meant, bring the other files back, or wait until the window has passed.",
     };
-    return (change) => (takesDown(change) ? objection : null);
+    return (change) => (takesDown(change, now) ? objection : null);
   },
 };
-
-const endsByEdit = ({ operation }: Change, now: Date): boolean =>
-  operation.kind === "update" && isCutShort(operation.lab, operation.spec.ttlHours, now);

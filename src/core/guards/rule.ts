@@ -1,3 +1,4 @@
+import { isCutShort } from "../expiry.ts";
 import type { CatalogPolicy, Change, GuardFacts, GuardName, Plan } from "../types.ts";
 
 /** What a guard weighs. The plan carries the holds of the guards before it. */
@@ -34,6 +35,12 @@ export const doesSomething = ({ operation }: Change): boolean => operation.kind 
 export const isDestroyByCommit = ({ operation }: Change): boolean =>
   operation.kind === "leave" ||
   (operation.kind === "destroy" && operation.cause.kind === "commit" && operation.lab.leaving === null);
+
+/** A commit ends a lab: by removing its file, or by an edit that ends it at once, which comes to the same. */
+export const takesDown = (change: Change, now: Date): boolean => isDestroyByCommit(change) || endsByEdit(change, now);
+
+const endsByEdit = ({ operation }: Change, now: Date): boolean =>
+  operation.kind === "update" && isCutShort(operation.lab, operation.spec.ttlHours, now);
 
 /** What goes to the lab itself; the rest only changes what is recorded, or calls a destroy off. */
 export const touchesLab = ({ operation }: Change): boolean => {
