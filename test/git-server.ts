@@ -195,7 +195,7 @@ export async function startGitServer(folder: string): Promise<GitServer> {
       response.writeHead(401, { "www-authenticate": 'Basic realm="git"' }).end();
       return;
     }
-    backend(folder, request, response, fault);
+    serveGit(folder, request, response, fault);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
@@ -240,7 +240,12 @@ function simpleFault(fault: Fault, url: string, response: ServerResponse): boole
 }
 
 /** CGI, as https://git-scm.com/docs/git-http-backend describes it. */
-function backend(folder: string, request: IncomingMessage, response: ServerResponse, fault: Fault | null): void {
+export function serveGit(
+  folder: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  fault: Fault | null,
+): void {
   const url = new URL(request.url ?? "/", "http://localhost");
   const child = spawn("git", ["http-backend"], {
     env: {

@@ -1,0 +1,158 @@
+/** GitHub's own OpenAPI description of the operations that the stand-in has, and what does not follow it. */
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Ajv, type ValidateFunction } from "ajv";
+import type { Extract, ExtractedOperation } from "../../../scripts/openapi-extract.ts";
+
+export interface MatchedOperation {
+  /** "GET /repos/{owner}/{repo}". */
+  readonly name: string;
+  /** Decoded. */
+  readonly path: Readonly<Record<string, string>>;
+}
+
+/** Statuses that GitHub may answer to any request, with an error's body, though few operations list them. */
+const GENERAL = new Set([400, 401, 403, 404, 409, 410, 422, 429, 500, 502, 503, 504]);
+
+const FOLDER = join(import.meta.dirname, "../openapi");
+const ROOT = "github";
+
+interface Loaded {
+  readonly extract: Extract;
+  readonly patterns: readonly { readonly name: string; readonly method: string; readonly pattern: RegExp }[];
+  readonly ajv: Ajv;
+  readonly compiled: Map<string, ValidateFunction>;
+}
+
+let loaded: Loaded | null = null;
+
+/** Read and compiled once for a test process: schemas are compiled when first met. */
+function load(): Loaded {
+  if (loaded !== null) return loaded;
+  const text = readFileSync(join(FOLDER, "github-openapi.json"), "utf8");
+  // What is either of two bodies often is both: the description's `oneOf` means that one fits.
+  const rooted = text.replaceAll('"#/schemas/', `"${ROOT}#/schemas/`).replaceAll('"oneOf":', '"anyOf":');
+  const extract = JSON.parse(rooted) as Extract;
+  const ajv = new Ajv({ strict: false, allErrors: true, coerceTypes: false, validateSchema: false, logger: false });
+  ajv.addFormat("date-time", /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/);
+  ajv.addFormat("uri", (value) => URL.canParse(value));
+  ajv.addSchema({ $id: ROOT, schemas: extract.schemas } as object);
+  const names = Object.keys(extract.operations).sort((one, other) => literals(other) - literals(one));
+  const patterns = names.map((name) => ({ name, method: name.split(" ")[0] ?? "", pattern: patternOf(name) }));
+  loaded = { extract, patterns, ajv, compiled: new Map() };
+  return loaded;
+}
+
+/** How many segments of a path are no parameter: the more, the earlier it is tried. */
+function literals(name: string): number {
+  return name.split("/").filter((segment) => !segment.startsWith("{")).length;
+}
+
+/** Refs, branches and file paths may hold slashes. */
+function patternOf(name: string): RegExp {
+  const path = name.slice(name.indexOf(" ") + 1);
+  const source = path.replace(/\{(\w+)\}/g, (_, key: string) =>
+    ["path", "ref", "branch"].includes(key) ? `(?<${key}>.+)` : `(?<${key}>[^/]+)`,
+  );
+  return new RegExp(`^${source}$`);
+}
+
+/** The operation of a request, by its path below the API's base; null when GitHub, or the extract, has none. */
+export function matchOperation(method: string, path: string): MatchedOperation | null {
+  for (const candidate of load().patterns) {
+    const groups = candidate.method === method ? candidate.pattern.exec(path) : null;
+    if (groups === null) continue;
+    const entries = Object.entries(groups.groups ?? {});
+    return {
+      name: candidate.name,
+      path: Object.fromEntries(entries.map(([key, value]) => [key, decodeURIComponent(value)])),
+    };
+  }
+  return null;
+}
+
+/** What a request has that the description does not allow. */
+export function requestProblems(
+  operation: MatchedOperation,
+  query: Readonly<Record<string, string>>,
+  body: unknown,
+): readonly string[] {
+  const description = operationOf(operation.name);
+  const parameters = description.parameters.flatMap((parameter) => {
+    const text = (parameter.in === "path" ? operation.path : query)[parameter.name];
+    const where = `${parameter.in} parameter ${parameter.name}`;
+    if (text === undefined) return parameter.required ? [`${where} is missing`] : [];
+    return problems(`${operation.name} ${where}`, parameter.schema, fromText(text, parameter.schema), where);
+  });
+  const known = new Set(description.parameters.filter((one) => one.in === "query").map((one) => one.name));
+  const unknown = Object.keys(query).filter((name) => !known.has(name));
+  return [
+    ...parameters,
+    ...unknown.map((name) => `query parameter ${name} is not described`),
+    ...bodyProblems(operation.name, description, body),
+  ];
+}
+
+function bodyProblems(name: string, description: ExtractedOperation, body: unknown): readonly string[] {
+  if (description.body === null) return body === undefined ? [] : ["a body is sent where none is described"];
+  if (body === undefined) return description.body.required ? ["the body is missing"] : [];
+  const { schema } = description.body;
+  const properties = propertiesOf(schema);
+  const unknown = Object.keys(Object(body)).filter((key) => properties.size > 0 && !properties.has(key));
+  return [
+    ...problems(`${name} body`, schema, body, "body"),
+    ...unknown.map((key) => `body property ${key} is not described`),
+  ];
+}
+
+/** What an answer has that the description does not allow. */
+export function answerProblems(name: string, status: number, body: unknown): readonly string[] {
+  const { responses } = operationOf(name);
+  if (status === 304) return body === undefined ? [] : ["304 has no body"];
+  const schema = responses[status];
+  if (schema === undefined && !GENERAL.has(status)) return [`status ${status} is not described`];
+  // Errors come with a body also where the description gives none.
+  if (schema === undefined || (schema === null && status >= 400)) {
+    return problems("any error", { $ref: `${ROOT}#/schemas/basic-error` }, body, `body of ${status}`);
+  }
+  if (schema === null) return body === undefined ? [] : [`${status} has no body`];
+  return problems(`${name} ${status}`, schema, body, `body of ${status}`);
+}
+
+/** What a webhook's body has that its description does not allow; `name` as "webhook-push". */
+export function webhookProblems(name: string, body: unknown): readonly string[] {
+  const schema = load().extract.webhooks[name];
+  return schema === undefined ? [`${name} is not described`] : problems(name, schema, body, "payload");
+}
+
+function operationOf(name: string): ExtractedOperation {
+  const operation = load().extract.operations[name];
+  if (operation === undefined) throw new Error(`No operation ${name}`);
+  return operation;
+}
+
+function problems(key: string, schema: object, value: unknown, where: string): readonly string[] {
+  const { ajv, compiled } = load();
+  const validate = compiled.get(key) ?? ajv.compile(schema);
+  compiled.set(key, validate);
+  if (validate(value)) return [];
+  return (validate.errors ?? []).map(({ instancePath, message, params }) => {
+    return `${where}${instancePath} ${message} ${JSON.stringify(params)}`;
+  });
+}
+
+/** Query and path parameters travel as text. */
+function fromText(text: string, schema: Readonly<Record<string, unknown>>): unknown {
+  const type = schema["type"];
+  if ((type === "integer" || type === "number") && /^-?\d+$/.test(text)) return Number(text);
+  if (type === "boolean" && (text === "true" || text === "false")) return text === "true";
+  return text;
+}
+
+/** The names that an object may have by any branch of its schema; empty when it is open. */
+function propertiesOf(schema: Readonly<Record<string, unknown>>): ReadonlySet<string> {
+  const own = Object.keys(Object(schema["properties"]));
+  const branches = ["anyOf", "allOf"].flatMap((keyword) => (schema[keyword] ?? []) as (typeof schema)[]);
+  return new Set([...own, ...branches.flatMap((branch) => [...propertiesOf(branch)])]);
+}

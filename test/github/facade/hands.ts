@@ -1,0 +1,180 @@
+/** What people do on GitHub, for tests to do: by name, without a request. */
+
+import { git } from "../../git-server.ts";
+import { commentOf, createComment, deleteComment, editComment } from "./comments.ts";
+import { forkOf } from "./forks.ts";
+import { type Changes, commitChanges, readCommit, tip } from "./git-work.ts";
+import { closePull, type EditedPull, editPull, openPull, person, pullOf, reopenPull } from "./pulls.ts";
+import { mergePull, moveBranch } from "./pushes.ts";
+import {
+  type CheckRun,
+  type Comment,
+  type CommitStatus,
+  type MergeMethod,
+  type PullRequest,
+  type Repository,
+  userActor,
+  type World,
+} from "./world.ts";
+
+export interface CommitOptions {
+  readonly changes: Changes;
+  /** Default: the default branch. Made from the default branch when it is not there. */
+  readonly branch?: string;
+  readonly message?: string;
+  /** Login; default "octocat". */
+  readonly by?: string;
+  /** Commits to this user's fork instead, made when it is not there. */
+  readonly fork?: string;
+  /** The commit to build on instead of the branch's: a force-push. */
+  readonly onto?: string;
+}
+
+export interface OpenOptions {
+  /** Default: "patch-N" with the number it gets. */
+  readonly branch?: string;
+  /** Committed to the branch first. */
+  readonly changes?: Changes;
+  readonly title?: string;
+  readonly body?: string;
+  /** Login; default "octocat". */
+  readonly by?: string;
+  /** Whose fork the branch is in; default: none, it is in the repository itself. */
+  readonly fork?: string;
+  readonly base?: string;
+  readonly draft?: boolean;
+}
+
+/** Logins are taken as they come: nobody is asked for permission to open, push, merge or close. */
+export interface Hands {
+  /** Commits and pushes; answers the commit. */
+  commit(options: CommitOptions): string;
+  openPullRequest(options: OpenOptions): Readonly<PullRequest>;
+  /** Pushes one more commit to a pull request's branch; answers it. */
+  push(number: number, changes: Changes, by?: string): string;
+  /** Replaces a pull request's commits by one on top of its base; answers it. */
+  forcePush(number: number, changes: Changes, by?: string): string;
+  /** Answers the commit that the base branch has then. */
+  merge(number: number, options?: { readonly method?: MergeMethod; readonly by?: string }): string;
+  close(number: number, by?: string): void;
+  reopen(number: number, by?: string): void;
+  edit(number: number, edited: EditedPull, by?: string): void;
+  setLocked(number: number, locked: boolean): void;
+  deleteBranch(branch: string, by?: string): void;
+  comment(number: number, body: string, by?: string): Readonly<Comment>;
+  /** By its author unless somebody is named. */
+  editComment(id: number, body: string, by?: string): void;
+  deleteComment(id: number, by?: string): void;
+  pullRequest(number: number): Readonly<PullRequest>;
+  pullRequests(): readonly Readonly<PullRequest>[];
+  /** Oldest first. */
+  comments(number: number): readonly Readonly<Comment>[];
+  /** Oldest first. */
+  checkRuns(sha?: string): readonly Readonly<CheckRun>[];
+  /** Oldest first. */
+  statuses(sha?: string): readonly CommitStatus[];
+  /** A file's text on a branch; null when there is none. */
+  file(path: string, branch?: string): string | null;
+  /** A branch's commit; null when there is none. */
+  branch(name: string): string | null;
+  /** A commit's parents, tree and message. */
+  readCommit(sha: string): ReturnType<typeof readCommit>;
+}
+
+export function createHands(world: World, folder: string): Hands {
+  const { repository } = world;
+  const somebody = "octocat";
+  const actor = (login = somebody) => {
+    world.people.account(login);
+    return userActor(login);
+  };
+  const place = (fork: string | undefined): Repository =>
+    fork === undefined ? repository : forkOf(world, folder, fork);
+  const commitTo = (
+    at: Repository,
+    branch: string,
+    parent: string | null,
+    { changes, message = "Change", by = somebody }: Pick<CommitOptions, "changes" | "message" | "by">,
+  ): string => {
+    const author = person(world, by);
+    const now = world.clock.now();
+    const commit = commitChanges(at.path, { parent, changes, message, author, committer: author, at: now });
+    moveBranch(world, at, branch, commit, actor(by));
+    return commit;
+  };
+  const hands: Hands = {
+    commit({ branch = repository.defaultBranch, fork, onto, ...rest }) {
+      const at = place(fork);
+      const parent =
+        onto ?? tip(at.path, `refs/heads/${branch}`) ?? tip(at.path, `refs/heads/${repository.defaultBranch}`);
+      return commitTo(at, branch, parent, rest);
+    },
+    openPullRequest(options) {
+      const { by = somebody, fork, base = repository.defaultBranch } = options;
+      const branch = options.branch ?? `patch-${world.pulls.size + 1}`;
+      const title = options.title ?? `Change ${branch}`;
+      const { changes } = options;
+      if (changes !== undefined) {
+        const onto = tip(place(fork).path, `refs/heads/${branch}`) ?? tip(repository.path, `refs/heads/${base}`);
+        const from = onto === null ? {} : { onto: presentIn(repository, place(fork), onto) };
+        hands.commit({ changes, branch, by, message: title, ...(fork === undefined ? {} : { fork }), ...from });
+      }
+      const head = { repository: place(fork), ref: branch };
+      return openPull(world, actor(by), {
+        title,
+        body: options.body ?? null,
+        head,
+        base,
+        draft: options.draft ?? false,
+      });
+    },
+    push(number, changes, by) {
+      const { head } = pullOf(world, number);
+      return commitTo(head.repository, head.ref, head.sha, { changes, ...(by === undefined ? {} : { by }) });
+    },
+    forcePush(number, changes, by) {
+      const { head, base } = pullOf(world, number);
+      const onto = tip(repository.path, `refs/heads/${base.ref}`);
+      const parent = onto === null ? null : presentIn(repository, head.repository, onto);
+      return commitTo(head.repository, head.ref, parent, { changes, ...(by === undefined ? {} : { by }) });
+    },
+    merge(number, { method = "merge", by } = {}) {
+      return mergePull(world, pullOf(world, number), actor(by), { method, sha: null, title: null, message: null });
+    },
+    close: (number, by) => closePull(world, pullOf(world, number), actor(by)),
+    reopen: (number, by) => reopenPull(world, pullOf(world, number), actor(by)),
+    edit: (number, edited, by) => editPull(world, pullOf(world, number), edited, actor(by)),
+    setLocked(number, locked) {
+      pullOf(world, number).locked = locked;
+    },
+    deleteBranch: (branch, by) => moveBranch(world, repository, branch, null, actor(by)),
+    comment: (number, body, by) => createComment(world, number, body, actor(by)),
+    editComment(id, body, by) {
+      const comment = commentOf(world, id);
+      editComment(world, comment, body, by === undefined ? comment.author : actor(by));
+    },
+    deleteComment(id, by) {
+      const comment = commentOf(world, id);
+      deleteComment(world, comment, by === undefined ? comment.author : actor(by));
+    },
+    pullRequest: (number) => pullOf(world, number),
+    pullRequests: () => [...world.pulls.values()],
+    comments: (number) => [...world.comments.values()].filter((comment) => comment.number === number),
+    checkRuns: (sha) => [...world.checks.values()].filter((check) => sha === undefined || check.headSha === sha),
+    statuses: (sha) => world.statuses.filter((status) => sha === undefined || status.sha === sha),
+    file(path, branch = repository.defaultBranch) {
+      const commit = tip(repository.path, `refs/heads/${branch}`);
+      if (commit === null || git(repository.path, ["ls-tree", commit, "--", path]) === "") return null;
+      return git(repository.path, ["show", `${commit}:${path}`]);
+    },
+    branch: (name) => tip(repository.path, `refs/heads/${name}`),
+    readCommit: (sha) => readCommit(repository.path, sha),
+  };
+  return hands;
+}
+
+/** A commit of the repository, brought into a fork when it is to be built upon there. */
+function presentIn(repository: Repository, fork: Repository, commit: string): string {
+  if (fork !== repository) git(fork.path, ["fetch", "--quiet", repository.path, commit]);
+  return commit;
+}

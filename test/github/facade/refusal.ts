@@ -1,0 +1,24 @@
+/** What GitHub answers when it does not do what was asked. */
+
+import type { Body } from "./world.ts";
+
+export class Refusal extends Error {
+  readonly status: number;
+  readonly body: Body;
+
+  constructor(status: number, message: string, extra: Body = {}) {
+    super(message);
+    this.status = status;
+    this.body = { message, documentation_url: "https://docs.github.com/rest", status: String(status), ...extra };
+  }
+}
+
+export function notFound(): Refusal {
+  return new Refusal(404, "Not Found");
+}
+
+/** 422 with what is wrong in a field, as GitHub's validation says it. */
+export function invalid(resource: string, field: string, code: string, message?: string): Refusal {
+  const error = { resource, field, code, ...(message === undefined ? {} : { message }) };
+  return new Refusal(422, "Validation Failed", { errors: [error] });
+}

@@ -1,0 +1,305 @@
+/**
+ * A stand-in for GitHub: no server of GitHub's can be had for tests. It has only the operations that labkeeper calls,
+ * over a real bare repository, and holds every request and every answer against GitHub's own OpenAPI description.
+ */
+
+import { mkdirSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { createRepository, type TestRepository, temporaryFolder } from "../../git-server.ts";
+import { accountBody, appBody, nodeId } from "./body-account.ts";
+import { repositoryBody } from "./body-repository.ts";
+import { type Clock, createClock } from "./clock.ts";
+import { appKeys, createCredentials } from "./credentials.ts";
+import { createFaults, type Faults } from "./faults.ts";
+import { answerGit } from "./git-http.ts";
+import { type Changes, commitChanges, moveRef } from "./git-work.ts";
+import { createHands, type Hands } from "./hands.ts";
+import { createLimiter, type Limits } from "./limits.ts";
+import { createPeople, type Role, type TeamMember } from "./people.ts";
+import { checkRoutes } from "./routes-checks.ts";
+import { commentRoutes } from "./routes-comments.ts";
+import { contentRoutes } from "./routes-contents.ts";
+import { appRoutes, peopleRoutes } from "./routes-people.ts";
+import { pullRoutes } from "./routes-pulls.ts";
+import { refRoutes } from "./routes-refs.ts";
+import { statusRoutes } from "./routes-statuses.ts";
+import { answerApi, limitRoute, type SeenRequest, type Violation } from "./server.ts";
+import { createWebhooks, type Webhooks } from "./webhooks.ts";
+import type { Actor, App, Body, World } from "./world.ts";
+
+export interface GitHubOptions {
+  /** Default "octo-org", an organization. */
+  readonly owner?: string;
+  /** Default "labs". */
+  readonly name?: string;
+  /** Default true: who may not read it is told 404. */
+  readonly private?: boolean;
+  /** What the first commit on `main` has. */
+  readonly files?: Changes;
+  /** Milliseconds; default: the machine's clock. `clock.advance` runs ahead of it. */
+  readonly now?: () => number;
+  /** What the App's installation grants; default: what labkeeper asks for. */
+  readonly permissions?: Readonly<Record<string, string>>;
+  readonly events?: readonly string[];
+}
+
+export interface GitHubFacade extends Hands {
+  /** `http://127.0.0.1:PORT`. */
+  readonly url: string;
+  /** `http://127.0.0.1:PORT/api/v3`, as a GitHub Enterprise Server has it. */
+  readonly apiUrl: string;
+  /** git over HTTP; takes an installation's or a user's token as password. */
+  readonly cloneUrl: string;
+  readonly owner: string;
+  readonly name: string;
+  /** The bare repository itself. Commits made here by hand are no push: nobody is told. */
+  readonly repository: TestRepository;
+  readonly app: {
+    readonly id: number;
+    readonly slug: string;
+    readonly installationId: number;
+    /** PEM, PKCS#1, as GitHub hands it out. */
+    readonly privateKey: string;
+    readonly webhookSecret: string;
+    /** `slug[bot]`. */
+    readonly login: string;
+  };
+  /** A personal access token of `labkeeper-bot`, a user who may write. */
+  readonly token: string;
+  readonly clock: Clock;
+  readonly faults: Faults;
+  readonly limits: Limits;
+  readonly webhooks: Webhooks;
+  /** Every request so far, oldest first. */
+  readonly requests: readonly SeenRequest[];
+  /** What did not follow GitHub's description. */
+  readonly violations: readonly Violation[];
+  /** Answers the violations and forgets them, for tests that make them. */
+  takeViolations(): readonly Violation[];
+  /** A personal access token of any user; give the user a role for it to be of use. */
+  createToken(login: string, scopes?: readonly string[]): string;
+  revokeToken(token: string): void;
+  /** null takes the permission away. */
+  setPermission(login: string, role: Role | null): void;
+  /** Default: an active member, who belongs to the organization then. */
+  addTeamMember(team: string, login: string, member?: TeamMember): void;
+  removeTeamMember(team: string, login: string): void;
+  setOrganizationMember(login: string, member: boolean): void;
+  /** Replaces what the installation grants; tokens issued before keep what they had. */
+  setAppPermissions(permissions: Readonly<Record<string, string>>): void;
+  setAppEvents(events: readonly string[]): void;
+  /** Resolves when pushes over HTTP and deliveries that are under way are done. */
+  settled(): Promise<void>;
+  /** Throws when a request, an answer or a webhook did not follow GitHub's description. */
+  stop(): Promise<void>;
+}
+
+const PERMISSIONS = {
+  checks: "write",
+  contents: "write",
+  members: "read",
+  metadata: "read",
+  pull_requests: "write",
+  statuses: "write",
+};
+const EVENTS = ["issue_comment", "pull_request", "push"];
+
+/** Starts it on a free port of 127.0.0.1, with a first commit on `main`. */
+export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubFacade> {
+  const folder = temporaryFolder();
+  const clock = createClock(options.now);
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { world, bare } = createWorld(folder.path, url, clock, options);
+
+  const violations: Violation[] = [];
+  const requests: SeenRequest[] = [];
+  const webhookSecret = "facade-webhook-secret";
+  const webhooks = createWebhooks({
+    secret: webhookSecret,
+    subscribed: (event) => event === "ping" || world.app.events.includes(event),
+    ping: () => pingBody(world),
+    onTarget: (target) => {
+      world.app.webhookUrl = target;
+    },
+    onViolation: (operation, problems) => violations.push({ operation, where: "webhook", problems }),
+  });
+  world.emit = (event, action, body, sender) => webhooks.emit(event, action, payloadOf(world, action, body, sender));
+  const credentials = createCredentials(world);
+  const limiter = createLimiter(clock);
+  const faults = createFaults();
+  const routes = {
+    ...refRoutes,
+    ...pullRoutes,
+    ...commentRoutes,
+    ...checkRoutes,
+    ...statusRoutes,
+    ...contentRoutes,
+    ...peopleRoutes,
+    ...appRoutes((permissions) => credentials.issue(permissions)),
+    "GET /rate_limit": limitRoute(limiter, credentials),
+  };
+  const service = { world, routes, credentials, limiter, faults, requests, violations };
+  const pushes = new Set<Promise<void>>();
+  const failures: unknown[] = [];
+  server.on("request", (request, response) => {
+    const path = request.url ?? "/";
+    const answered = path.startsWith("/api/v3/")
+      ? Promise.all(pushes).then(() => answerApi(service, request, response, path.slice("/api/v3".length)))
+      : answerGit(service, folder.path, request, response);
+    const settled = answered.catch((error: unknown) => {
+      failures.push(error);
+      request.socket.destroy();
+    });
+    if (!path.includes("/git-receive-pack")) return;
+    pushes.add(settled);
+    void settled.then(() => pushes.delete(settled));
+  });
+  world.people.setRole("labkeeper-bot", "write");
+  const token = credentials.createToken("labkeeper-bot");
+
+  return {
+    ...createHands(world, folder.path),
+    url,
+    apiUrl: world.apiUrl,
+    cloneUrl: `${url}/${world.repository.owner}/${world.repository.name}.git`,
+    owner: world.repository.owner,
+    name: world.repository.name,
+    repository: bare,
+    app: {
+      id: world.app.id,
+      slug: world.app.slug,
+      installationId: world.app.installationId,
+      privateKey: appKeys().privateKey,
+      webhookSecret,
+      login: `${world.app.slug}[bot]`,
+    },
+    token,
+    clock,
+    faults,
+    limits: limiter,
+    webhooks,
+    requests,
+    violations,
+    takeViolations: () => violations.splice(0),
+    createToken: (login, scopes) => credentials.createToken(login, scopes),
+    revokeToken: (wanted) => credentials.revoke(wanted),
+    setPermission: (login, role) => world.people.setRole(login, role),
+    addTeamMember(team, login, member = { role: "member", state: "active" }) {
+      world.people.setTeamMember(team, login, member);
+    },
+    removeTeamMember: (team, login) => world.people.setTeamMember(team, login, null),
+    setOrganizationMember: (login, member) => world.people.setOrganizationMember(login, member),
+    setAppPermissions(permissions) {
+      world.app.permissions = permissions;
+    },
+    setAppEvents(events) {
+      world.app.events = events;
+    },
+    async settled() {
+      await Promise.all(pushes);
+      await webhooks.settled();
+    },
+    async stop() {
+      faults.clear();
+      await webhooks.settled();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      await Promise.all(pushes);
+      folder.remove();
+      if (failures.length > 0) throw new AggregateError(failures, "The stand-in for GitHub failed");
+      if (violations.length > 0) throw new Error(`Not as GitHub describes it:\n${JSON.stringify(violations, null, 2)}`);
+    },
+  };
+}
+
+function createWorld(
+  folder: string,
+  url: string,
+  clock: Clock,
+  { owner = "octo-org", name = "labs", files = { "README.md": "# Labs\n" }, ...options }: GitHubOptions,
+): { readonly world: World; readonly bare: TestRepository } {
+  const path = join(folder, owner, `${name}.git`);
+  mkdirSync(join(folder, owner), { recursive: true });
+  const bare = createRepository(path);
+  bare.git(["config", "http.receivepack", "true"]);
+  bare.git(["config", "receive.hideRefs", "refs/pull"]);
+  bare.git(["config", "uploadpack.allowAnySHA1InWant", "true"]);
+  const people = createPeople();
+  people.account(owner, "Organization");
+  const at = clock.now();
+  const author = { name: "octocat", email: "octocat@users.noreply.github.com" };
+  moveRef(path, "refs/heads/main", commitChanges(path, { parent: null, changes: files, message: "Begin", author, at }));
+  const app: App = {
+    id: 4242,
+    slug: "labkeeper",
+    name: "labkeeper",
+    installationId: 424_242,
+    permissions: options.permissions ?? PERMISSIONS,
+    events: options.events ?? EVENTS,
+    webhookUrl: null,
+    createdAt: at,
+  };
+  let id = 1_000_000;
+  const world: World = {
+    url,
+    apiUrl: `${url}/api/v3`,
+    clock,
+    repository: {
+      id: 4711,
+      owner,
+      name,
+      path,
+      private: options.private ?? true,
+      defaultBranch: "main",
+      fork: false,
+      createdAt: at,
+    },
+    forks: new Map(),
+    people,
+    app,
+    pulls: new Map(),
+    comments: new Map(),
+    checks: new Map(),
+    statuses: [],
+    nextId: () => {
+      id += 1;
+      return id;
+    },
+    emit: () => undefined,
+  };
+  return { world, bare };
+}
+
+/** What every webhook has beside its own. */
+function payloadOf(world: World, action: string | null, body: Body, sender: Actor): Body {
+  return {
+    ...(action === null ? {} : { action }),
+    ...body,
+    repository: body["repository"] ?? repositoryBody(world),
+    sender: accountBody(world, sender.login),
+    installation: { id: world.app.installationId, node_id: nodeId("I", world.app.installationId) },
+  };
+}
+
+function pingBody(world: World): Body {
+  return {
+    zen: "Keep it logically awesome.",
+    hook_id: 1,
+    hook: {
+      type: "App",
+      id: 1,
+      name: "web",
+      active: true,
+      app_id: world.app.id,
+      events: appBody(world)["events"],
+      config: { content_type: "json", insecure_ssl: "0", url: world.app.webhookUrl ?? "", secret: "********" },
+      updated_at: appBody(world)["updated_at"],
+      created_at: appBody(world)["created_at"],
+      deliveries_url: `${world.apiUrl}/app/hook/deliveries`,
+    },
+  };
+}
