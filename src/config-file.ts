@@ -44,6 +44,14 @@ export interface ConfigFile {
     readonly observationGapSeconds?: number;
   };
   readonly janitor?: { readonly sweepMinutes?: number };
+  readonly github?: {
+    readonly apiUrl?: string;
+    readonly appId?: string | number;
+    readonly installationId?: number;
+    readonly privateKeyFile?: string;
+    readonly repository?: string;
+  };
+  readonly listen?: string;
 }
 
 /** Who labkeeper is in one cloud account. */

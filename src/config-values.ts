@@ -96,11 +96,3 @@ export const databaseUrl: Parse<string> = (text) => {
     ? { value: text }
     : { allowed: "postgres://USER:PASSWORD@HOST:PORT/DATABASE" };
 };
-
-/** The host whose API this is: `https://api.github.com` is github.com's, `https://git.example.com/api/v3` that host's own. */
-export const apiHost: Parse<string> = (text) => {
-  const url = urlOf(text);
-  return url?.protocol === "https:" || url?.protocol === "http:"
-    ? { value: url.host.replace(/^api\./, "") }
-    : { allowed: "an http(s) URL such as https://api.github.com" };
-};

@@ -3,9 +3,9 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { type CloudConfig, cloudConfig } from "./config-cloud.ts";
 import type { ConfigFile, ProvisionerSettings } from "./config-file.ts";
+import { type GithubParts, githubConfig, githubSources } from "./config-github.ts";
 import type { Parse } from "./config-values.ts";
 import {
-  apiHost,
   artifactsUrl,
   catalogAddress,
   databaseUrl,
@@ -22,7 +22,7 @@ export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "silent"] 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Everything that can be set, normalised: absolute paths, checked numbers, defaults filled in. */
-export interface Config extends CloudConfig {
+export interface Config extends CloudConfig, GithubParts {
   readonly stateDir: string;
   /** The file these settings were read from; null when there is none. */
   readonly configFile: string | null;
@@ -36,8 +36,6 @@ export interface Config extends CloudConfig {
   readonly profilesFolder: string | null;
   /** Sent to `githubHost` alone, over https alone; only from the environment. Never print it. */
   readonly githubToken: string | null;
-  /** Where GITHUB_TOKEN belongs: github.com, or the host of GITHUB_API_URL. */
-  readonly githubHost: string;
   readonly logLevel: LogLevel;
   readonly pollSeconds: number;
   readonly worker: {
@@ -74,6 +72,12 @@ export const VARIABLES: readonly string[] = [
   "LABKEEPER_CONCURRENCY",
   "LABKEEPER_CONFIG",
   "LABKEEPER_DATABASE_URL",
+  "LABKEEPER_GITHUB_APP_ID",
+  "LABKEEPER_GITHUB_INSTALLATION_ID",
+  "LABKEEPER_GITHUB_PRIVATE_KEY",
+  "LABKEEPER_GITHUB_REPOSITORY",
+  "LABKEEPER_GITHUB_WEBHOOK_SECRET",
+  "LABKEEPER_LISTEN",
   "LABKEEPER_LOG_LEVEL",
   "LABKEEPER_POLL_SECONDS",
   "LABKEEPER_PROFILES",
@@ -166,13 +170,15 @@ export const loadConfig = async (
   const base = configFile === null ? cwd : resolve(configFile, "..");
   const number = (env: string, field: string, value: number | undefined, least: number, most: number): number | null =>
     read.first(wholeNumber(least, most), { env, file: [field, value] });
+  const catalog =
+    read.first(catalogAddress(cwd), { flag: ["--catalog", flags.catalog], env: "LABKEEPER_CATALOG" }) ??
+    read.first(catalogAddress(base), { file: ["catalog", file.catalog] }) ??
+    catalogHere(cwd);
+  const githubToken = read.variable("GITHUB_TOKEN") ?? null;
   const config: Config = {
     stateDir,
     configFile,
-    catalog:
-      read.first(catalogAddress(cwd), { flag: ["--catalog", flags.catalog], env: "LABKEEPER_CATALOG" }) ??
-      read.first(catalogAddress(base), { file: ["catalog", file.catalog] }) ??
-      catalogHere(cwd),
+    catalog,
     catalogRef: read.first(reference, {
       flag: ["--ref", flags.ref],
       env: "LABKEEPER_CATALOG_REF",
@@ -201,8 +207,8 @@ export const loadConfig = async (
       read.first(path(base), { env: "LABKEEPER_SECRETS_KEY_FILE", file: ["secretsKeyFile", file.secretsKeyFile] }) ??
       join(stateDir, "secrets.key"),
     profilesFolder: read.first(path(base), { env: "LABKEEPER_PROFILES", file: ["profiles", file.profiles] }),
-    githubToken: read.variable("GITHUB_TOKEN") ?? null,
-    githubHost: read.first(apiHost, { env: "GITHUB_API_URL" }) ?? "github.com",
+    githubToken,
+    ...githubConfig({ catalog, token: githubToken, ...githubSources(read, file, { cwd, base }) }, problems),
     logLevel:
       read.first(oneOf(...LOG_LEVELS), { env: "LABKEEPER_LOG_LEVEL", file: ["logLevel", file.logLevel] }) ?? "info",
     pollSeconds: number("LABKEEPER_POLL_SECONDS", "pollSeconds", file.pollSeconds, 1, 86_400) ?? 30,

@@ -1,0 +1,132 @@
+import { createHash } from "node:crypto";
+import type { PullRequest } from "../core/pull-request.ts";
+import { LabkeeperError } from "../errors.ts";
+import type { PullRequestHost, RequestDraft, RequestHost } from "../github-ports.ts";
+import type { AskOptions, GithubClient } from "./client.ts";
+import { pullRequest } from "./pull-requests.ts";
+import { anything, fields, nullable, objectId, type Shape, text } from "./shape.ts";
+
+const REF = fields({ object: fields({ sha: objectId }) });
+const ENTRY = fields({ type: text, sha: objectId });
+/** A folder answers with a list. */
+const CONTENT: Shape<{ readonly type: string; readonly sha: string }> = (value, at) =>
+  Array.isArray(value) ? { type: "dir", sha: "" } : ENTRY(value, at);
+
+const FILE = "/repos/{owner}/{repo}/contents/{path}";
+const PULL = "/repos/{owner}/{repo}/pulls/{pull_number}";
+
+/** How git names a file's content: git-scm.com/book/en/v2/Git-Internals-Git-Objects */
+const blobId = (content: Uint8Array): string =>
+  createHash("sha1").update(`blob ${content.length}\0`).update(content).digest("hex");
+
+const changed = (draft: RequestDraft, words: string): LabkeeperError =>
+  new LabkeeperError("LK8004", `${draft.path} on ${draft.branch}: ${words}`);
+
+/** The answer was lost, so it may be done all the same. */
+const isLost = (error: unknown, signal: AbortSignal | undefined): boolean =>
+  error instanceof LabkeeperError && error.code === "LK8001" && signal?.aborted !== true;
+
+/**
+ * Branch, then one commit, then the pull request. Each is looked for before it is made and again when its answer was
+ * lost, so that asking anew after a crash anywhere goes on where it ended.
+ */
+export const githubRequests = (
+  client: GithubClient,
+  pullRequestFrom: PullRequestHost["pullRequestFrom"],
+): RequestHost => {
+  const headOf = async (branch: string, options: AskOptions): Promise<string | null> => {
+    const ref = { ref: `heads/${branch}` };
+    return (
+      (await client.attempt("GET /repos/{owner}/{repo}/git/ref/{ref}", ref, REF, options)).value?.object.sha ?? null
+    );
+  };
+
+  /** The file's blob at a commit; null: it is not there. Only asked of commits that were just seen, so 404 says that. */
+  const blobAt = async (draft: RequestDraft, commit: string, signal?: AbortSignal): Promise<string | null> => {
+    const asked = { path: draft.path, ref: commit };
+    const { value } = await client.attempt(`GET ${FILE}`, asked, CONTENT, { signal, accept: [404] });
+    if (value !== null && value.type !== "file") throw changed(draft, `it is no file but ${value.type}`);
+    return value?.sha ?? null;
+  };
+
+  /** The branch's head, made at `base` unless it is there. */
+  const branchHead = async (draft: RequestDraft, base: string, signal?: AbortSignal): Promise<string> => {
+    const there = await headOf(draft.branch, { signal, accept: [404] });
+    if (there !== null) return there;
+    if ((await blobAt(draft, base, signal)) !== draft.blobOid) throw changed(draft, "the file is another one by now");
+    const asked = { ref: `refs/heads/${draft.branch}`, sha: base };
+    // 422: somebody made it meanwhile, which may be our own request whose answer was lost.
+    const options = { signal, accept: [422] };
+    const made = await client.attempt("POST /repos/{owner}/{repo}/git/refs", asked, REF, options);
+    return made.value?.object.sha ?? (await headOf(draft.branch, { signal })) ?? base;
+  };
+
+  /** An earlier try left the branch on an older base: it goes on to `base`, unless it has commits that would be lost. */
+  const forward = async (draft: RequestDraft, base: string, signal?: AbortSignal): Promise<void> => {
+    if ((await blobAt(draft, base, signal)) !== draft.blobOid) throw changed(draft, "the file is another one by now");
+    const asked = { ref: `heads/${draft.branch}`, sha: base, force: false };
+    const options = { signal, accept: [422] };
+    const { value } = await client.attempt("PATCH /repos/{owner}/{repo}/git/refs/{ref}", asked, REF, options);
+    if (value === null) throw changed(draft, "the branch has commits of somebody else");
+  };
+
+  const commit = async (draft: RequestDraft, wanted: string | null, signal?: AbortSignal): Promise<void> => {
+    const { path, branch, content, blobOid } = draft;
+    const common = { path, message: draft.commitMessage, branch, sha: blobOid };
+    const [verb, asked] =
+      content === null
+        ? (["DELETE", common] as const)
+        : (["PUT", { ...common, content: Buffer.from(content).toString("base64") }] as const);
+    try {
+      const options = { signal, accept: [409, 422], once: true };
+      const { status } = await client.attempt(`${verb} ${FILE}`, asked, anything, options);
+      if (status === 200 || status === 201) return;
+    } catch (error) {
+      if (!isLost(error, signal)) throw error;
+      const head = await headOf(branch, { signal }).catch(() => null);
+      if (head === null || (await blobAt(draft, head, signal)) !== wanted) throw error;
+      return;
+    }
+    throw changed(draft, "the file changed meanwhile");
+  };
+
+  const open = async (draft: RequestDraft, signal?: AbortSignal): Promise<PullRequest> => {
+    const { title, body, base, branch } = draft;
+    const asked = { title, body, base, head: branch };
+    const options = { signal, accept: [422], once: true };
+    let failure: unknown = null;
+    try {
+      const { value } = await client.attempt("POST /repos/{owner}/{repo}/pulls", asked, pullRequest, options);
+      if (value !== null) return value;
+    } catch (error) {
+      if (!isLost(error, signal)) throw error;
+      failure = error;
+    }
+    const made = await pullRequestFrom(branch, signal);
+    if (made !== null) return made;
+    throw failure ?? changed(draft, `there is nothing to merge into ${base}`);
+  };
+
+  return {
+    openRequest: async (draft, signal) => {
+      const existing = await pullRequestFrom(draft.branch, signal);
+      if (existing !== null) return existing;
+      const wanted = draft.content === null ? null : blobId(draft.content);
+      const base = await client.ask("GET /repos/{owner}/{repo}/git/ref/{ref}", { ref: `heads/${draft.base}` }, REF, {
+        signal,
+      });
+      const head = await branchHead(draft, base.object.sha, signal);
+      const there = await blobAt(draft, head, signal);
+      if (there !== wanted) {
+        if (there !== draft.blobOid) await forward(draft, base.object.sha, signal);
+        await commit(draft, wanted, signal);
+      }
+      return await open(draft, signal);
+    },
+    closeRequest: async (number, signal) => {
+      const seen = await client.ask(`GET ${PULL}`, { pull_number: number }, pullRequest, { signal });
+      if (seen.state !== "open") return;
+      await client.ask(`PATCH ${PULL}`, { pull_number: number, state: "closed" }, nullable(anything), { signal });
+    },
+  };
+};
