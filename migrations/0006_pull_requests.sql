@@ -26,12 +26,14 @@ create index pull_requests_open on pull_requests (number) where state = 'open';
 
 create function lk_check_pull_request() returns trigger language plpgsql as $$
 begin
-  if old.state = 'merged' and (new.state <> 'merged' or new.head_commit <> old.head_commit or new.merge_commit <> old.merge_commit) then
+  if old.state = 'merged' and (new.state, new.head_commit, new.merge_commit, new.ended_at)
+      is distinct from (old.state, old.head_commit, old.merge_commit, old.ended_at) then
     raise exception 'pull request %: a merge cannot be undone', old.number using errcode = 'LK002';
   end if;
   return new;
 end $$;
 create trigger pull_requests_check before update on pull_requests for each row execute function lk_check_pull_request();
+create trigger pull_requests_never_deleted before delete on pull_requests for each row execute function lk_append_only();
 
 -- What was shown. A new head or base makes a new review; the newest of a head counts.
 create table reviews (
@@ -46,32 +48,41 @@ create table reviews (
   created_at timestamptz not null default clock_timestamp()
 );
 create index reviews_by_pull_request on reviews (pull_request, created_at desc);
-create trigger reviews_append_only before update on reviews for each row execute function lk_append_only();
+create trigger reviews_append_only before update or delete on reviews for each row execute function lk_append_only();
+create trigger reviews_no_truncate before truncate on reviews for each statement execute function lk_append_only();
+
+create function lk_check_review() returns trigger language plpgsql as $$
+begin
+  if not new.after_merge and exists (select from pull_requests p where p.number = new.pull_request and p.state = 'merged') then
+    raise exception 'pull request %: it was merged already, so this is no review of it', new.pull_request using errcode = 'LK002';
+  end if;
+  -- Whoever could choose the time could choose one before the merge.
+  new.created_at := clock_timestamp();
+  return new;
+end $$;
+create trigger reviews_check before insert on reviews for each row execute function lk_check_review();
 
 -- Labs whose destruction a review showed, by the lab's own id: a later lab of the same name is another one.
 create table reviewed_destroys (
-  review_id uuid not null references reviews (id) on delete cascade,
+  review_id uuid not null references reviews (id),
   lab_id uuid not null references labs (id),
   primary key (review_id, lab_id)
 );
 create index reviewed_destroys_by_lab on reviewed_destroys (lab_id);
+create trigger reviewed_destroys_append_only before update or delete on reviewed_destroys
+  for each row execute function lk_append_only();
+create trigger reviewed_destroys_no_truncate before truncate on reviewed_destroys
+  for each statement execute function lk_append_only();
 
 create function lk_check_reviewed_destroy() returns trigger language plpgsql as $$
 begin
-  if exists (select 1 from reviews r where r.id = new.review_id and r.after_merge) then
+  if exists (select from reviews r join pull_requests p on p.number = r.pull_request
+      where r.id = new.review_id and (r.after_merge or p.state = 'merged')) then
     raise exception 'review %: what was planned after the merge was not reviewed', new.review_id using errcode = 'LK002';
   end if;
   return new;
 end $$;
 create trigger reviewed_destroys_check before insert on reviewed_destroys for each row execute function lk_check_reviewed_destroy();
-
--- Labs that a merged plan may destroy: the plan was made on the very head that was merged.
-create view lk_reviewed_labs as
-  select d.lab_id, p.number as pull_request, p.purpose
-  from reviewed_destroys d
-  join reviews r on r.id = d.review_id
-  join pull_requests p on p.number = r.pull_request
-  where p.state = 'merged' and p.head_commit = r.head_commit;
 
 -- Labs that a pull request touches, by the review of its last head. Stays after the merge: the board is of these.
 create table pull_request_labs (
@@ -85,6 +96,26 @@ create table pull_request_labs (
   primary key (pull_request, lab)
 );
 create index pull_request_labs_by_lab on pull_request_labs (lab, pull_request);
+create index pull_request_labs_by_lab_id on pull_request_labs (lab_id);
+
+-- Labs that a merged plan may destroy: the newest plan of the very head that was merged, made before the merge (which
+-- hosts tell in whole seconds), and nothing has brought the lab's file back since.
+create view lk_reviewed_labs as
+  select d.lab_id, p.number as pull_request, p.purpose
+  from reviewed_destroys d
+  join reviews r on r.id = d.review_id
+  join pull_requests p on p.number = r.pull_request
+  where p.state = 'merged' and p.head_commit = r.head_commit and r.created_at < p.ended_at + interval '1 second'
+    and not exists (
+      select from reviews n
+      where n.pull_request = r.pull_request and n.head_commit = r.head_commit and not n.after_merge
+        and n.created_at > r.created_at and n.created_at < p.ended_at + interval '1 second')
+    and not exists (
+      select from pull_request_labs k join pull_requests q on q.number = k.pull_request
+      where k.lab_id = d.lab_id and k.action not in ('destroy', 'replace') and q.state = 'merged' and q.ended_at > p.ended_at)
+    and not exists (
+      select from lab_events e
+      where e.lab_id = d.lab_id and e.event_type = 'lab.returned' and e."timestamp" > p.ended_at);
 
 -- ------------------------------------------------------------------ reports
 
@@ -95,6 +126,9 @@ create table reports (
   kind text not null check (kind in ('comment', 'check', 'status', 'expiry')),
   subject text not null default '',
   wanted boolean not null default true,
+  -- Another one each time something makes it wanted: whoever says it takes back only the want that it was said for.
+  mark bigint not null generated always as identity,
+  -- Since when it waits.
   wanted_at timestamptz not null default clock_timestamp(),
   remote_id bigint,
   sent_digest text,
@@ -106,13 +140,13 @@ create table reports (
 );
 create index reports_wanted on reports (next_at, wanted_at) where wanted;
 
--- Events of transactions before this one were all looked at. The lowest transaction still open is a safe mark: what
--- commits later has a number that is not below it.
+-- Whose events were looked at: those of transactions that this snapshot sees. A transaction that was open then is not
+-- among them, however low its number and whenever it commits, so none is overlooked and none is looked at twice.
 create table report_cursor (
   one boolean primary key default true check (one),
-  xact xid8 not null
+  seen pg_snapshot not null
 );
-insert into report_cursor (xact) values ('0');
+insert into report_cursor (seen) values (pg_current_snapshot());
 create index lab_events_by_transaction on lab_events (xact);
 
 create table host_cursors (
@@ -130,6 +164,7 @@ create table comment_commands (
   command text not null check (length(command) <= 500),
   state text not null default 'received' check (state in ('received', 'done', 'refused')),
   answer text not null default '' check (length(answer) <= 2000),
+  given_at timestamptz not null,
   received_at timestamptz not null default now(),
   answered_at timestamptz,
   check ((state = 'received') = (answered_at is null))
@@ -145,6 +180,7 @@ begin
   return new;
 end $$;
 create trigger comment_commands_check before update on comment_commands for each row execute function lk_check_comment_command();
+create trigger comment_commands_never_deleted before delete on comment_commands for each row execute function lk_append_only();
 
 create table webhook_deliveries (
   id text primary key check (length(id) <= 100),
@@ -164,8 +200,11 @@ create table own_requests (
   asked_by text not null,
   pull_request integer,
   created_at timestamptz not null default now(),
+  -- When it was beside the point; it is not asked for again.
+  closed_at timestamptz,
   primary key (lab_id, purpose, detail)
 );
+create index own_requests_by_pull_request on own_requests (pull_request);
 
 do $$
 begin

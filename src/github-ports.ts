@@ -209,6 +209,8 @@ export interface DueReport {
   readonly remoteId: number | null;
   readonly sentDigest: string | null;
   readonly failures: number;
+  /** Another one each time something makes it wanted. */
+  readonly mark: string;
 }
 
 export interface ReportStore {
@@ -278,6 +280,8 @@ export interface WebhookStore {
   recordDelivery(id: string, event: string): Promise<boolean>;
   /** Wakes whoever reconciles, in any process. */
   wake(): Promise<void>;
+  /** Forgets deliveries from before a time, when their ids come no more; answers how many. */
+  forgetDeliveries(before: Date): Promise<number>;
 }
 
 /** A pull request that labkeeper wants to open or has opened. `detail` parts several of one purpose: hours, expiry time. */

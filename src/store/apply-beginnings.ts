@@ -1,8 +1,8 @@
 import { sql } from "kysely";
 import { monthlyCost } from "../core/cost.ts";
 import { expiryAfterEdit, isCutShort } from "../core/expiry.ts";
-import type { Cause, Profile } from "../core/types.ts";
-import type { Application, Approved } from "./application.ts";
+import type { Change, Profile } from "../core/types.ts";
+import { type Application, type Approved, commitCause, pullRequestOf } from "./application.ts";
 import { enqueue } from "./enqueue.ts";
 import { appendEvents } from "./events.ts";
 import { newId } from "./ids.ts";
@@ -12,8 +12,6 @@ interface Result {
   readonly jobs: number;
   readonly skipped: readonly string[];
 }
-
-const commitCause = (commit: string, path: string): Cause => ({ kind: "commit", commit, path });
 
 /** New labs with their first job. A name that somebody took meanwhile is skipped. */
 export async function applyProvisions(
@@ -47,28 +45,49 @@ export async function applyProvisions(
     returning id, name
   `.execute(tx);
   const idOf = new Map(inserted.map(({ id, name }) => [name, id]));
-  const made = approved.flatMap(({ operation: { file } }) => {
+  const made = approved.flatMap(({ change, operation: { file } }) => {
     const labId = idOf.get(file.name);
-    return labId ? [{ labId, file }] : [];
+    return labId ? [{ labId, file, change, cause: commitCause(change, commit, file.path) }] : [];
   });
+  await noteIncarnations(tx, made);
   await appendEvents(
     tx,
-    made.map(({ labId, file }) => ({
+    made.map(({ labId, file, change, cause }) => ({
       type: "lab.created",
       source: "reconciler",
       labId,
       lab: file.name,
       actor: "reconciler",
-      cause: commitCause(commit, file.path),
+      cause,
       correlationId,
-      payload: { state: "pending", path: file.path },
+      payload: { state: "pending", path: file.path, ...pullRequestOf(change) },
     })),
   );
   const jobs = await enqueue(
     tx,
-    made.map(({ labId, file }) => ({ labId, kind: "provision", cause: commitCause(commit, file.path), correlationId })),
+    made.map(({ labId, cause }) => ({ labId, kind: "provision", cause, correlationId })),
   );
   return { jobs, skipped: approved.map(({ change }) => change.lab).filter((name) => !idOf.has(name)) };
+}
+
+/**
+ * Ties labs to the pull requests that they came of. One that only removes a file made no lab, and one that made its lab
+ * already did not make the next of the same name.
+ */
+async function noteIncarnations(
+  tx: Application["tx"],
+  made: readonly { readonly labId: string; readonly change: Change }[],
+): Promise<void> {
+  const rows = made.flatMap(({ labId, change: { lab, source } }) =>
+    source?.pullRequest == null ? [] : [{ pull_request: source.pullRequest, lab, lab_id: labId }],
+  );
+  if (rows.length === 0) return;
+  await sql`
+    update pull_request_labs l set lab_id = r.lab_id
+    from jsonb_to_recordset(${jsonb(rows)}::jsonb) as r(pull_request integer, lab text, lab_id uuid)
+    where l.pull_request = r.pull_request and l.lab = r.lab
+      and ((l.action = 'create' and l.lab_id is null) or l.action in ('update', 'replace'))
+  `.execute(tx);
 }
 
 /** Policies are stored once, under their digest; labs refer to them. */
@@ -123,18 +142,19 @@ export async function applyUpdates(
       labId: lab.id,
       lab: lab.name,
       actor: "reconciler",
-      cause: commitCause(commit, file.path),
+      cause: commitCause(change, commit, file.path),
       correlationId,
       payload: {
         state: stateOf.get(lab.id) ?? lab.state,
         fields: change.fields.map(({ path, before, after }) => ({ path, before, after })),
+        ...pullRequestOf(change),
       },
     })),
   );
   const jobs = await enqueue(
     tx,
-    done.flatMap(({ operation: { lab, file, job } }) =>
-      job ? [{ labId: lab.id, kind: job, cause: commitCause(commit, file.path), correlationId }] : [],
+    done.flatMap(({ change, operation: { lab, file, job } }) =>
+      job ? [{ labId: lab.id, kind: job, cause: commitCause(change, commit, file.path), correlationId }] : [],
     ),
   );
   return {

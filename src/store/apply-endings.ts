@@ -1,6 +1,6 @@
 import { sql } from "kysely";
-import type { Cause, Lab } from "../core/types.ts";
-import type { Application, Approved } from "./application.ts";
+import type { Cause, Change, Lab } from "../core/types.ts";
+import { type Application, type Approved, commitCause, pullRequestOf } from "./application.ts";
 import { enqueue } from "./enqueue.ts";
 import { appendEvents } from "./events.ts";
 import { jsonb } from "./json.ts";
@@ -11,6 +11,7 @@ interface Result {
 }
 
 interface Ending {
+  readonly change: Change;
   readonly lab: Lab;
   readonly cause: Cause | null;
   readonly until?: Date;
@@ -34,7 +35,7 @@ async function record(
   const done = endings.filter(({ lab }) => ids.has(lab.id));
   await appendEvents(
     context.tx,
-    done.map(({ lab, cause, until }) => ({
+    done.map(({ change, lab, cause, until }) => ({
       type,
       source: "reconciler",
       labId: lab.id,
@@ -42,7 +43,11 @@ async function record(
       actor: "reconciler",
       cause,
       correlationId: context.correlationId,
-      payload: { commit: context.commit, ...(until ? { until: until.toISOString() } : {}) },
+      payload: {
+        commit: context.commit,
+        ...(until ? { until: until.toISOString() } : {}),
+        ...pullRequestOf(change),
+      },
     })),
   );
   return done;
@@ -53,7 +58,7 @@ const skippedOf = (endings: readonly Ending[], done: readonly Ending[]): string[
 
 /** The file went and the profile grants a grace: nothing happens to the lab yet. */
 export async function applyLeaves(context: Application, approved: readonly Approved<"leave">[]): Promise<Result> {
-  const endings = approved.map(({ operation: { lab, cause, until } }) => ({ lab, cause, until }));
+  const endings = approved.map(({ change, operation: { lab, cause, until } }) => ({ change, lab, cause, until }));
   if (endings.length === 0) return { jobs: 0, skipped: [] };
   const { rows } = await sql<{ id: string }>`
     update labs l set leaving_since = now(), leaving_until = r.until, leaving_cause = r.cause
@@ -66,9 +71,10 @@ export async function applyLeaves(context: Application, approved: readonly Appro
 
 /** The file came back inside the grace: the same lab stays, untouched. */
 export async function applyReturns(context: Application, approved: readonly Approved<"return">[]): Promise<Result> {
-  const endings = approved.map(({ operation: { lab, file } }) => ({
+  const endings = approved.map(({ change, operation: { lab, file } }) => ({
+    change,
     lab,
-    cause: { kind: "commit", commit: context.commit, path: file.path } as const,
+    cause: commitCause(change, context.commit, file.path),
   }));
   if (endings.length === 0) return { jobs: 0, skipped: [] };
   const { rows } = await sql<{ id: string }>`
@@ -85,7 +91,7 @@ export async function applyDestroys(
   context: Application,
   approved: readonly (Approved<"destroy"> | Approved<"replace">)[],
 ): Promise<Result> {
-  const endings = approved.map(({ operation: { lab, cause } }) => ({ lab, cause }));
+  const endings = approved.map(({ change, operation: { lab, cause } }) => ({ change, lab, cause }));
   if (endings.length === 0) return { jobs: 0, skipped: [] };
   const { rows } = await sql<{ id: string }>`
     update labs l set destroy_cause = r.cause, destroy_requested_at = coalesce(l.leaving_since, now())
@@ -105,7 +111,7 @@ export async function applyDestroys(
 
 /** A destroyed lab stops answering for its name, because its file went too. */
 export async function applyForgets(context: Application, approved: readonly Approved<"forget">[]): Promise<Result> {
-  const endings = approved.map(({ operation: { lab } }) => ({ lab, cause: null }));
+  const endings = approved.map(({ change, operation: { lab } }) => ({ change, lab, cause: null }));
   if (endings.length === 0) return { jobs: 0, skipped: [] };
   const { rows } = await sql<{ id: string }>`
     update labs set current = false

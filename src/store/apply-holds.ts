@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import type { Change } from "../core/types.ts";
-import type { Application } from "./application.ts";
+import { type Application, pullRequestOf } from "./application.ts";
 import { appendEvents } from "./events.ts";
 import { jsonb } from "./json.ts";
 
@@ -63,7 +63,7 @@ export async function recordHolds(
         actor: "reconciler",
         cause: null,
         correlationId: context.correlationId,
-        payload: { hold, guard, message, action: change.action },
+        payload: { hold, guard, message, action: change.action, ...pullRequestOf(change) },
       })),
     ...ended.map(({ id, lab, lab_id, state, guard }) => ({
       type: `hold.${state}`,

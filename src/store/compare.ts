@@ -5,6 +5,7 @@ import type { DesiredChanges } from "../ports.ts";
 import { type Db, guarded } from "./connection.ts";
 import { differing } from "./differences.ts";
 import { jsonb } from "./json.ts";
+import { mergedLast, reviewedDestroys } from "./merged-requests.ts";
 import { type DesiredRow, desiredFromRow, type LabRow, labFromRow, only } from "./rows.ts";
 
 type Snapshot = Transaction<unknown>;
@@ -108,12 +109,19 @@ async function compareNames(
   for (const file of changes.files) add(file);
   if (!overlay.complete) for (const file of await recordedFiles(snapshot, overlay, names)) add(file);
   const observed = await observedLabs(snapshot, names);
-  return names.map((name) => ({
-    name,
-    files: (files.get(name) ?? []).sort((a, b) => (a.path < b.path ? -1 : 1)),
-    lab: observed.get(name)?.lab ?? null,
-    job: observed.get(name)?.job ?? null,
-  }));
+  const merged = await mergedLast(snapshot, names);
+  return names.map((name) => {
+    const own = (files.get(name) ?? []).sort((a, b) => (a.path < b.path ? -1 : 1));
+    const last = merged.get(name);
+    return {
+      name,
+      files: own,
+      lab: observed.get(name)?.lab ?? null,
+      job: observed.get(name)?.job ?? null,
+      // A file that is there was not left by a pull request that removed it, nor one that is gone taken by another.
+      pullRequest: last && last.removes === (own.length === 0) ? { number: last.number, endsNow: last.endsNow } : null,
+    };
+  });
 }
 
 async function recordedFiles(snapshot: Snapshot, overlay: Overlay, names: readonly string[]): Promise<DesiredFile[]> {
@@ -182,5 +190,9 @@ async function guardFacts(
     recentDestroys: Number(fact.destroys),
     catalogFiles: changes.files.length + (overlay.complete ? 0 : Number(fact.kept)),
     approvedHolds: new Set(fact.approved ?? []),
+    reviewedDestroys: await reviewedDestroys(
+      snapshot,
+      comparisons.flatMap(({ lab }) => (lab ? [lab.id] : [])),
+    ),
   };
 }

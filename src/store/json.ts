@@ -3,7 +3,8 @@
  * problem's message. They become U+FFFD; everything else is unchanged.
  */
 export function jsonb(value: unknown): string {
-  return JSON.stringify(value, (_key, item: unknown) =>
-    typeof item === "string" ? item.replaceAll("\0", "\ufffd").toWellFormed() : item,
-  );
+  return JSON.stringify(value, (_key, item: unknown) => (typeof item === "string" ? storable(item) : item));
 }
+
+/** Text that Postgres takes: it refuses NUL, which becomes U+FFFD as in `jsonb`. */
+export const storable = (text: string): string => text.replaceAll("\0", "\ufffd").toWellFormed();

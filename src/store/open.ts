@@ -1,18 +1,30 @@
 import { sql } from "kysely";
 import type { OrphanStore, ReceiptCheckStore } from "../cloud-ports.ts";
+import type {
+  CommentCommandStore,
+  PullRequestStore,
+  ReportStore,
+  RequestStore,
+  WebhookStore,
+} from "../github-ports.ts";
 import type { CommandStore, LeaseStore, ReadStore, ReconcileStore, WorkStore } from "../ports.ts";
 import { apply } from "./apply.ts";
 import { commandStore } from "./commands.ts";
+import { commentCommandStore } from "./comment-commands.ts";
 import { compare } from "./compare.ts";
 import { type Connection, connect, guarded } from "./connection.ts";
 import { leaseStore } from "./leases.ts";
 import { listen } from "./listen.ts";
 import { requireSchema } from "./migrate.ts";
 import { orphanStore } from "./orphans.ts";
+import { requestStore } from "./own-requests.ts";
+import { pullRequestStore } from "./pull-requests.ts";
 import { readStore } from "./reads.ts";
 import { receiptCheckStore } from "./receipt-checks.ts";
+import { reportStore } from "./reports.ts";
 import { latestRevision } from "./revisions.ts";
 import { only } from "./rows.ts";
+import { webhookStore } from "./webhooks.ts";
 import { workStore } from "./work.ts";
 
 export interface Store
@@ -23,6 +35,11 @@ export interface Store
     ReadStore,
     ReceiptCheckStore,
     OrphanStore,
+    PullRequestStore,
+    ReportStore,
+    CommentCommandStore,
+    WebhookStore,
+    RequestStore,
     AsyncDisposable {
   /** The database's clock, for doctor's comparison with this host's. */
   databaseTime(): Promise<Date>;
@@ -51,6 +68,11 @@ export async function openStore(
     ...readStore(db),
     ...receiptCheckStore(db),
     ...orphanStore(db),
+    ...pullRequestStore(db),
+    ...reportStore(db),
+    ...commentCommandStore(db),
+    ...webhookStore(db),
+    ...requestStore(db),
     revision: () => guarded(() => latestRevision(db)),
     compare: (changes, now, windowHours) => compare(db, changes, now, windowHours),
     apply: (application, lease) => apply(db, application, lease),

@@ -4,7 +4,8 @@ import type { HoldRow, LabDetail, LabEvent, LabSummary, ReadStore } from "../por
 import { type Db, guarded } from "./connection.ts";
 import { type LabRow, type ListedRow, labFromRow, listedFromRow } from "./rows.ts";
 
-interface JobRow {
+/** A job as queries give it in one JSON value. */
+export interface JobRow {
   readonly id: string;
   readonly kind: JobKind;
   readonly state: string;
@@ -17,7 +18,7 @@ interface JobRow {
   readonly position: number | null;
 }
 
-const jobFromRow = (job: JobRow | null): LabSummary["job"] =>
+export const jobFromRow = (job: JobRow | null): LabSummary["job"] =>
   job && {
     id: job.id,
     kind: job.kind,

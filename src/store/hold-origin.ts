@@ -1,0 +1,53 @@
+import { type Kysely, sql } from "kysely";
+
+export interface HoldOrigin {
+  readonly lab: string;
+  readonly team: string;
+  readonly guard: string;
+  readonly pullRequest: number | null;
+  readonly author: string | null;
+}
+
+/**
+ * Whose change a hold holds. Best known by the plan that foretold it, since a hold has the same id there; else by the
+ * pull request merged last that touches the lab that way. The author of one that labkeeper opened is whoever asked.
+ * A hold that is only planned, on an open pull request, is known too.
+ */
+export async function holdOrigin(db: Kysely<unknown>, hold: string): Promise<HoldOrigin | null> {
+  const foretells = sql`r.body @> jsonb_build_object('changes', jsonb_build_array(
+    jsonb_build_object('held', jsonb_build_object('hold', ${hold}::text))))`;
+  const { rows } = await sql<{
+    lab: string;
+    team: string;
+    guard: string;
+    number: number | null;
+    author: string | null;
+  }>`
+    with held as (
+      select h.lab, h.team, h.guard, h.action from holds h where h.id = ${hold}
+      union all
+      (select c ->> 'lab', c ->> 'team', c #>> '{held,guard}', c ->> 'action'
+       from pull_requests p
+       cross join lateral (select body from reviews where pull_request = p.number order by created_at desc limit 1) r
+       cross join lateral jsonb_array_elements(r.body -> 'changes') c
+       where p.state = 'open' and ${foretells} and c #>> '{held,hold}' = ${hold} limit 1)
+      limit 1
+    )
+    select h.lab, h.team, h.guard, o.number, o.author
+    from held h
+    left join lateral (
+      select p.number, coalesce(
+        (select q.asked_by from own_requests q where q.pull_request = p.number and q.asked_by <> 'labkeeper' limit 1),
+        p.author) as author
+      from pull_request_labs l
+      join pull_requests p on p.number = l.pull_request and p.state <> 'closed'
+      cross join lateral (select exists (
+        select from reviews r where r.pull_request = p.number and r.head_commit = p.head_commit and ${foretells}) as foretold) f
+      where l.lab = h.lab
+        and (f.foretold or (p.state = 'merged' and (l.action = 'destroy') = (h.action = 'destroy')))
+      order by p.state = 'merged' desc, f.foretold desc, p.ended_at desc, p.number desc limit 1
+    ) o on true
+  `.execute(db);
+  const [row] = rows;
+  return row ? { lab: row.lab, team: row.team, guard: row.guard, pullRequest: row.number, author: row.author } : null;
+}

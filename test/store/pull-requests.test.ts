@@ -1,0 +1,181 @@
+/** What is recorded of pull requests, and what a merge lets a plan destroy. */
+
+import pg from "pg";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Comparison } from "../../src/core/types.ts";
+import { openStore, type Store } from "../../src/store/open.ts";
+import { createDatabase, type TestDatabase } from "../database.ts";
+import { aLabFile, aPolicy, aProfile, commitNumber, wholeCatalog } from "../fixtures.ts";
+import { aChange, aPullRequest, aReview, idOf, merged, mergeReviewed, record } from "./pull-request-seed.ts";
+import { applyCatalog, makeReady } from "./seed.ts";
+
+let database: TestDatabase;
+let store: Store;
+let raw: pg.Client;
+
+beforeEach(async () => {
+  database = await createDatabase();
+  store = await openStore(database.connection);
+  raw = new pg.Client(database.connection);
+  await raw.connect();
+});
+afterEach(async () => {
+  await raw.end();
+  await store.close();
+  await database.drop();
+});
+
+const compareAll = (files: readonly string[]) =>
+  store.compare(wholeCatalog(files.map((name) => aLabFile(name))), new Date(), 24);
+const comparisonOf = async (name: string, files: readonly string[]): Promise<Comparison | undefined> =>
+  (await compareAll(files)).comparisons.find((each) => each.name === name);
+const mayDestroy = async (): Promise<string[]> => [...((await compareAll([])).facts.reviewedDestroys ?? [])];
+
+/** A lab that is ready, and its id. */
+async function aLab(name = "a"): Promise<string> {
+  await applyCatalog(store, [aLabFile(name)]);
+  await makeReady(store);
+  return idOf(store, name);
+}
+const gone = (lab: string, labId: string) => aChange(lab, { action: "destroy", labId });
+
+describe("what the host says", () => {
+  test("is recorded as it is, and reopened when it says so", async () => {
+    const one = aPullRequest(1);
+    await store.recordPullRequests([one, aPullRequest(2)]);
+    expect((await store.openPullRequests()).map(({ pullRequest }) => pullRequest)).toMatchObject([one, { number: 2 }]);
+    const later = new Date(Date.now() + 1_000);
+    await store.recordPullRequests([{ ...one, state: "closed", updatedAt: later, endedAt: later }]);
+    expect(await store.openPullRequests()).toMatchObject([{ pullRequest: { number: 2 } }]);
+    await store.recordPullRequests([{ ...one, title: "Again", updatedAt: new Date(Date.now() + 2_000) }]);
+    expect(await store.openPullRequests()).toMatchObject([
+      { pullRequest: { number: 1, title: "Again", endedAt: null }, purpose: null, review: null },
+      { pullRequest: { number: 2 } },
+    ]);
+  });
+
+  test("a late answer changes nothing, and no merge is undone", async () => {
+    const one = aPullRequest(1);
+    await store.recordPullRequests([one]);
+    await store.recordPullRequests([{ ...one, title: "Old", updatedAt: new Date(0) }]);
+    expect(await store.openPullRequests()).toMatchObject([{ pullRequest: { title: "Change 1" } }]);
+    await store.recordPullRequests([merged(one)]);
+    await store.recordPullRequests([{ ...one, updatedAt: new Date(Date.now() + 60_000) }]);
+    expect(await store.openPullRequests()).toEqual([]);
+    expect(await store.unreviewedMerges()).toMatchObject([{ pullRequest: { number: 1, state: "merged" } }]);
+  });
+
+  test("the same one twice in one answer: the newer counts", async () => {
+    const one = aPullRequest(1);
+    await store.recordPullRequests([merged(one), one]);
+    expect(await store.unreviewedMerges()).toMatchObject([{ pullRequest: { number: 1 } }]);
+  });
+
+  test("a merge of a head that nobody planned for is told from one that was reviewed", async () => {
+    const [one, two] = [aPullRequest(1), aPullRequest(2)];
+    await mergeReviewed(store, one, []);
+    await store.recordPullRequests([two]);
+    await record(store, aReview(two));
+    const pushed = { ...two, head: { ...two.head, commit: commitNumber(77) } };
+    await store.recordPullRequests([merged(pushed)]);
+    expect(await store.unreviewedMerges()).toMatchObject([
+      { pullRequest: { number: 2 }, review: { headCommit: two.head.commit } },
+    ]);
+    await record(store, aReview(pushed), true);
+    expect(await store.unreviewedMerges()).toEqual([]);
+  });
+
+  test("cursors", async () => {
+    expect(await store.cursor("ended")).toBeNull();
+    await store.setCursor("ended", new Date(1_000));
+    await store.setCursor("ended", new Date(2_000));
+    expect(await store.cursor("ended")).toEqual(new Date(2_000));
+  });
+});
+
+describe("a destroy counts as reviewed", () => {
+  test("once exactly the head that was planned is merged", async () => {
+    const id = await aLab();
+    const one = aPullRequest(1);
+    await store.recordPullRequests([one]);
+    await record(store, aReview(one, [gone("a", id)]));
+    expect(await mayDestroy()).toEqual([]);
+    await store.recordPullRequests([merged(one)]);
+    expect(await mayDestroy()).toEqual([id]);
+  });
+
+  test("an edit that ends a lab is one too", async () => {
+    const id = await aLab();
+    const running = { owner: "octocat", state: "ready", since: "", lastUsed: null, graceHours: 2 } as const;
+    await mergeReviewed(store, aPullRequest(1), [
+      aChange("a", { action: "update", labId: id, running }),
+      aChange("b", { action: "update", labId: null }),
+    ]);
+    expect(await mayDestroy()).toEqual([id]);
+  });
+
+  test("but not when another head was merged", async () => {
+    const id = await aLab();
+    const one = aPullRequest(1);
+    await store.recordPullRequests([one]);
+    await record(store, aReview(one, [gone("a", id)]));
+    await store.recordPullRequests([merged({ ...one, head: { ...one.head, commit: commitNumber(77) } })]);
+    expect(await mayDestroy()).toEqual([]);
+  });
+
+  test("nor when it was planned after the merge, whatever the planner thinks", async () => {
+    const id = await aLab();
+    const one = aPullRequest(1);
+    await store.recordPullRequests([merged(one)]);
+    await record(store, aReview(one, [gone("a", id)]), false);
+    await record(store, aReview(one, [gone("a", id)]), true);
+    expect(await mayDestroy()).toEqual([]);
+  });
+
+  test("nor when the host merged before the plan was made, though that was heard of later", async () => {
+    const id = await aLab();
+    const one = aPullRequest(1);
+    await store.recordPullRequests([one]);
+    await record(store, aReview(one, [gone("a", id)]));
+    await store.recordPullRequests([merged(one, new Date(Date.now() - 60_000))]);
+    expect(await mayDestroy()).toEqual([]);
+  });
+
+  test("nor when a newer plan of the same head no longer showed it", async () => {
+    const id = await aLab();
+    const one = aPullRequest(1);
+    await store.recordPullRequests([one]);
+    await record(store, aReview(one, [gone("a", id)]));
+    await record(store, aReview({ ...one, base: { ...one.base, commit: commitNumber(2) } }, []));
+    await store.recordPullRequests([merged(one)]);
+    expect(await mayDestroy()).toEqual([]);
+  });
+
+  test("and not a second time after the file came back", async () => {
+    const graceful = aProfile("simulated", { lifecycle: { ...aProfile().spec.lifecycle, deletionGraceHours: 4 } });
+    const policy = aPolicy({ profiles: [graceful] });
+    await applyCatalog(store, [aLabFile("a")], { policy });
+    await makeReady(store);
+    const id = await idOf(store, "a");
+    await mergeReviewed(store, aPullRequest(1), [gone("a", id)]);
+    await applyCatalog(store, [], { policy });
+    expect(await mayDestroy()).toEqual([id]);
+    // The events of the return have to lie after the merge, which was a little in the future.
+    await raw.query("alter table pull_requests disable trigger all");
+    await raw.query("update pull_requests set ended_at = now() - interval '1 second'");
+    await raw.query("alter table pull_requests enable trigger all");
+    expect(await mayDestroy()).toEqual([id]);
+    await applyCatalog(store, [aLabFile("a")], { policy });
+    expect(await mayDestroy()).toEqual([]);
+  });
+
+  test("nor after another pull request that changes the lab", async () => {
+    const id = await aLab();
+    await mergeReviewed(store, aPullRequest(1), [gone("a", id)]);
+    const two = aPullRequest(2);
+    await store.recordPullRequests([two]);
+    await record(store, aReview(two, [aChange("a", { action: "update", labId: id })]));
+    await store.recordPullRequests([merged(two, new Date(Date.now() + 60_000))]);
+    expect(await mayDestroy()).toEqual([]);
+  });
+});
