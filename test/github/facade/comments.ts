@@ -112,8 +112,11 @@ export function reactionBody(world: World, { id, by, content, at }: Reaction): B
 }
 
 function emitComment(world: World, action: string, comment: Comment, sender: Actor, extra: Body = {}): void {
-  const issue = issueBody(world, pullOf(world, comment.number));
-  world.emit("issue_comment", action, { issue, comment: commentBody(world, comment), ...extra }, sender);
+  const body = (): Body => {
+    const issue = issueBody(world, pullOf(world, comment.number));
+    return { issue, comment: commentBody(world, comment), ...extra };
+  };
+  world.emit("issue_comment", action, body, sender);
 }
 
 /** A pull request seen as an issue, which is how comments know it. */

@@ -50,6 +50,7 @@ export function createCredentials(world: World): Credentials {
   const tokenCaller = (token: string): Caller => {
     const found = tokens.get(token);
     if (found === undefined || found.expiresAt <= world.clock.now()) throw badCredentials();
+    if (found.caller.kind === "installation" && !world.app.installed) throw badCredentials();
     return found.caller;
   };
   return {

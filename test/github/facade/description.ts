@@ -53,7 +53,7 @@ function literals(name: string): number {
 function patternOf(name: string): RegExp {
   const path = name.slice(name.indexOf(" ") + 1);
   const source = path.replace(/\{(\w+)\}/g, (_, key: string) =>
-    ["path", "ref", "branch"].includes(key) ? `(?<${key}>.+)` : `(?<${key}>[^/]+)`,
+    key === "path" ? `(?<${key}>.*)` : ["ref", "branch"].includes(key) ? `(?<${key}>.+)` : `(?<${key}>[^/]+)`,
   );
   return new RegExp(`^${source}$`);
 }

@@ -19,6 +19,8 @@ export type Fault =
   | { readonly kind: "lost" }
   /** Answers the first page as if there were no other. */
   | { readonly kind: "one-page" }
+  /** A replica that lags: the answer that the same request had before, when there was one. */
+  | { readonly kind: "stale" }
   /** The right status without a body. */
   | { readonly kind: "empty" }
   /** 200 with a page of a proxy instead of an answer. */

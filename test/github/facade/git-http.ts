@@ -3,12 +3,16 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { serveGit } from "../../git-server.ts";
 import { actorOf, granted } from "./access.ts";
+import { instead, survives } from "./faulty.ts";
 import { branches } from "./git-work.ts";
 import { branchMoved } from "./pushes.ts";
 import { Refusal } from "./refusal.ts";
 import type { Caller } from "./route.ts";
-import type { Service } from "./server.ts";
-import { type Repository, userActor, type World } from "./world.ts";
+import type { SeenRequest, Service } from "./server.ts";
+import type { Actor, Repository, World } from "./world.ts";
+
+/** `/OWNER/NAME.git/...`, with or without the `.git`. */
+const PLACE = /^\/([^/]+)\/([^/]+?)(?:\.git)?\//;
 
 /** `folder` holds OWNER/NAME.git. Resolves when the answer is sent and what a push moved is known. */
 export async function answerGit(
@@ -17,50 +21,85 @@ export async function answerGit(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const { world, credentials } = service;
-  const url = new URL(request.url ?? "/", world.url);
-  const seen = { method: request.method ?? "GET", path: request.url ?? "/", body: null, conditional: false };
-  service.requests.push({ ...seen, at: world.clock.now(), status: null });
-  const fault = service.faults.meet(`${seen.method} ${seen.path}`)?.fault ?? null;
-  if (fault?.kind === "hang") return;
-  if (fault?.kind === "reset") {
-    request.socket.resetAndDestroy();
+  const { world } = service;
+  const [method, path] = [request.method ?? "GET", request.url ?? "/"];
+  const seen: SeenRequest = {
+    method,
+    path,
+    body: null,
+    conditional: false,
+    at: world.clock.now(),
+    credential: null,
+    status: null,
+  };
+  const at = service.requests.push(seen) - 1;
+  response.once("finish", () => {
+    service.requests[at] = { ...seen, status: response.statusCode };
+  });
+  const met = service.faults.meet(`${method} ${path}`);
+  if (!(await survives(request, met))) return;
+  const replaced = instead(met?.fault ?? null, {});
+  if (replaced !== null) {
+    refuse(response, replaced.status, "Not now");
     return;
   }
-  if (fault?.kind === "status") return refuse(response, fault.status, "Not now");
-  const [, owner = "", name = ""] = /^\/([^/]+)\/([^/]+?)(?:\.git)?\//.exec(url.pathname) ?? [];
-  const repository = repositoryOf(world, owner, name);
-  const pushes = `${url.pathname}${url.search}`.includes("git-receive-pack");
-  let caller: Caller;
-  try {
-    caller = credentials.callerOf(request.headers.authorization);
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    return refuse(response, 401, "Invalid username or password.");
+  const admitted = admit(service, path, request.headers.authorization);
+  if ("status" in admitted) {
+    refuse(response, admitted.status, admitted.message);
+    return;
   }
-  const known = caller.kind !== "anonymous";
-  if (repository === null || !mayRead(world, caller, repository)) {
-    return known ? refuse(response, 404, "Repository not found.") : refuse(response, 401, "Authentication required.");
+  const { repository, by } = admitted;
+  request.url = path.replace(PLACE, `/${repository.owner}/${repository.name}.git/`);
+  if (method !== "POST" || by === null) {
+    await served(folder, request, response);
+    return;
   }
-  if (pushes && !known) return refuse(response, 401, "Authentication required.");
-  if (pushes && !mayPush(world, caller, repository)) {
-    return refuse(response, 403, "Write access to repository not granted.");
-  }
-  request.url =
-    request.url?.replace(/^\/([^/]+)\/([^/]+?)(?:\.git)?\//, `/${repository.owner}/${repository.name}.git/`) ?? "/";
-  const before = pushes ? branches(repository.path) : null;
-  const finished = new Promise<void>((resolve) => {
-    response.once("finish", resolve);
+  // One push after the other: what each moved is what is different after it.
+  const turn = service.pushed.last.then(async () => {
+    const before = branches(repository.path);
+    await served(folder, request, response);
+    const after = branches(repository.path);
+    for (const branch of new Set([...before.keys(), ...after.keys()])) {
+      branchMoved(world, repository, branch, before.get(branch) ?? null, after.get(branch) ?? null, by);
+    }
+  });
+  service.pushed.last = turn.catch(() => undefined);
+  await turn;
+}
+
+async function served(folder: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
     response.once("close", resolve);
   });
   serveGit(folder, request, response, null);
-  await finished;
-  if (before === null) return;
-  const after = branches(repository.path);
-  const by = caller.kind === "user" ? userActor(caller.login) : actorOf(world, caller);
-  for (const branch of new Set([...before.keys(), ...after.keys()])) {
-    branchMoved(world, repository, branch, before.get(branch) ?? null, after.get(branch) ?? null, by);
+  await closed;
+}
+
+/** Where a request may go and, when it is a push, whose it is; otherwise what it is told. */
+function admit(
+  { world, credentials }: Service,
+  path: string,
+  authorization: string | undefined,
+):
+  | { readonly repository: Repository; readonly by: Actor | null }
+  | { readonly status: number; readonly message: string } {
+  const [, owner = "", name = ""] = PLACE.exec(path) ?? [];
+  const repository = repositoryOf(world, owner, name);
+  let caller: Caller;
+  try {
+    caller = credentials.callerOf(authorization);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return { status: 401, message: "Invalid username or password." };
   }
+  const anonymous = caller.kind === "anonymous";
+  if (repository === null || !mayRead(world, caller, repository)) {
+    return anonymous ? { status: 401, message: "Authentication required." } : { status: 404, message: "Not found." };
+  }
+  if (!path.includes("git-receive-pack")) return { repository, by: null };
+  if (anonymous) return { status: 401, message: "Authentication required." };
+  if (!mayPush(world, caller, repository)) return { status: 403, message: "Write access to repository not granted." };
+  return { repository, by: actorOf(world, caller) };
 }
 
 function repositoryOf(world: World, owner: string, name: string): Repository | null {

@@ -195,7 +195,7 @@ export function pullsOfCommit(world: World, name: string): readonly PullRequest[
 }
 
 function emitPull(world: World, action: string, pull: PullRequest, sender: Actor, extra: Body = {}): void {
-  const body = { number: pull.number, pull_request: fullPullBody(world, pull), ...extra };
+  const body = (): Body => ({ number: pull.number, pull_request: fullPullBody(world, pull), ...extra });
   world.emit("pull_request", action, body, sender);
 }
 

@@ -74,19 +74,22 @@ export function mergePull(world: World, pull: PullRequest, by: Actor, wanted: Me
 }
 
 function emitPush(world: World, branch: string, before: string | null, after: string | null, by: Actor): void {
-  const { path } = world.repository;
+  world.emit("push", null, () => pushBody(world, branch, before, after, by), by);
+}
+
+function pushBody(world: World, branch: string, before: string | null, after: string | null, by: Actor): Body {
+  const { path, defaultBranch, createdAt } = world.repository;
   const forced = before !== null && after !== null && !isAncestor(path, before, after);
-  const from = before === null || forced ? `refs/heads/${world.repository.defaultBranch}` : before;
-  const known = tip(path, from) !== null;
-  const commits = after === null || !known ? [] : commitsBetween(path, from, after).slice(-20);
+  const from = before === null || forced ? `refs/heads/${defaultBranch}` : before;
+  const commits = after === null || tip(path, from) === null ? [] : commitsBetween(path, from, after).slice(-20);
   const bodies = commits.map((commit) => commitBody(world, commit));
-  const pusher = person(world, by.login);
+  const { name, email } = person(world, by.login);
   const times = {
     // The push event writes these two as seconds.
-    created_at: Math.floor(world.repository.createdAt / 1000),
+    created_at: Math.floor(createdAt / 1000),
     pushed_at: Math.floor(world.clock.now() / 1000),
   };
-  const body = {
+  return {
     ref: `refs/heads/${branch}`,
     before: before ?? ZERO,
     after: after ?? ZERO,
@@ -98,9 +101,8 @@ function emitPush(world: World, branch: string, before: string | null, after: st
     commits: bodies,
     head_commit: after === null ? null : (bodies.at(-1) ?? commitBody(world, after)),
     repository: { ...repositoryBody(world), ...times },
-    pusher: { name: pusher.name, email: pusher.email },
+    pusher: { name, email },
   };
-  world.emit("push", null, body, by);
 }
 
 function commitBody(world: World, commit: string): Body {

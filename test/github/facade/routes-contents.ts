@@ -23,7 +23,7 @@ export const contentRoutes: Routes = {
       const entry = entryAt(world, commit, name);
       if (entry === null) throw notFound();
       if (entry.type === "tree") {
-        const inside = entriesBelow(world, commit, `${name}/`);
+        const inside = entriesBelow(world, commit, name === "" ? "." : `${name}/`);
         return { status: 200, body: inside.map((one) => entryBody(world, one, ref)) };
       }
       const bytes = blob(world, entry.oid);
@@ -89,6 +89,7 @@ function given(value: unknown): Person | null {
 }
 
 function entryAt(world: World, commit: string, path: string): Entry | null {
+  if (path === "") return { mode: "040000", type: "tree", oid: commit, size: 0, path };
   return entriesBelow(world, commit, path).find((entry) => entry.path === path) ?? null;
 }
 

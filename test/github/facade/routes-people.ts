@@ -16,6 +16,17 @@ export const peopleRoutes: Routes = {
       return { status: 200, body: profileBody(world, caller.login) };
     },
   },
+  "GET /orgs/{org}/teams/{team_slug}/members": {
+    installation: ["members:read"],
+    user: "self",
+    list: "body",
+    run({ world, path }) {
+      const { org = "", team_slug: team = "" } = path;
+      const logins = world.people.teamMembers(team);
+      if (org.toLowerCase() !== world.repository.owner.toLowerCase() || logins === null) throw notFound();
+      return { status: 200, body: logins.map((login) => accountBody(world, login)) };
+    },
+  },
   "GET /orgs/{org}/teams/{team_slug}/memberships/{username}": {
     installation: ["members:read"],
     user: "self",
@@ -77,15 +88,24 @@ export function appRoutes(
     },
     "GET /repos/{owner}/{repo}/installation": {
       ...own,
-      run: ({ world }) => ({ status: 200, body: installationBody(world) }),
+      run({ world }) {
+        if (!world.app.installed) throw notFound();
+        return { status: 200, body: installationBody(world) };
+      },
     },
     "POST /app/installations/{installation_id}/access_tokens": {
       ...own,
       run({ world, path, body }) {
-        if (Number(path["installation_id"]) !== world.app.installationId) throw notFound();
+        const { app, repository } = world;
+        if (Number(path["installation_id"]) !== app.installationId || !app.installed) throw notFound();
+        const names = (body["repositories"] ?? [repository.name]) as readonly string[];
+        const ids = (body["repository_ids"] ?? [repository.id]) as readonly number[];
+        if (names.some((name) => name !== repository.name) || ids.some((id) => id !== repository.id)) {
+          throw new Refusal(422, "There is at least one repository that does not exist or is not accessible.");
+        }
         const asked = (body["permissions"] ?? null) as Body | null;
         for (const [name, level] of Object.entries(asked ?? {})) {
-          const has = world.app.permissions[name];
+          const has = app.permissions[name];
           if (has === level || has === "write" || (has === "admin" && level !== undefined)) continue;
           throw new Refusal(422, "The permissions requested are not granted to this installation.");
         }

@@ -1,12 +1,13 @@
 /** One request from its arrival to its answer. */
 
+import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { setTimeout as after } from "node:timers/promises";
 import { actorOf, refuseAccess } from "./access.ts";
 import { type Credentials, etagOf } from "./credentials.ts";
 import { answerProblems, type MatchedOperation, matchOperation, requestProblems } from "./description.ts";
-import type { Fault, Faults } from "./faults.ts";
-import { type Limiter, secondaryLimit } from "./limits.ts";
+import type { Faults } from "./faults.ts";
+import { degraded, instead, survives } from "./faulty.ts";
+import type { Limiter } from "./limits.ts";
 import { pageOf } from "./pages.ts";
 import { notFound, Refusal } from "./refusal.ts";
 import type { Answer, Caller, Route, Routes } from "./route.ts";
@@ -22,6 +23,8 @@ export interface SeenRequest {
   readonly conditional: boolean;
   /** By the stand-in's clock, milliseconds. */
   readonly at: number;
+  /** null: it was not looked at. */
+  readonly credential: Caller["kind"] | null;
   /** null: none was sent. */
   readonly status: number | null;
 }
@@ -41,6 +44,10 @@ export interface Service {
   readonly faults: Faults;
   readonly requests: SeenRequest[];
   readonly violations: Violation[];
+  /** What each request was answered last, by "METHOD /path?query". */
+  readonly answers: Map<string, Answer>;
+  /** Settles when no push over HTTP is under way: what follows it is known then. */
+  readonly pushed: { last: Promise<void> };
 }
 
 type Open = { -readonly [Key in keyof SeenRequest]: SeenRequest[Key] };
@@ -55,56 +62,29 @@ export async function answerApi(
   const { world, requests } = service;
   const method = request.method ?? "GET";
   const conditional = request.headers["if-none-match"] !== undefined;
-  const seen: Open = { method, path, body: null, conditional, at: world.clock.now(), status: null };
+  const seen: Open = { method, path, body: null, conditional, at: world.clock.now(), credential: null, status: null };
   requests.push(seen);
   const bytes = await bodyOf(request);
+  await service.pushed.last;
   const met = service.faults.meet(`${method} ${path}`);
   const fault = met?.fault ?? null;
-  if (fault?.kind === "hang") return;
-  if (fault?.kind === "hold") await met?.released;
-  if (fault?.kind === "slow") await after(fault.milliseconds);
-  if (fault?.kind === "reset") return reset(request);
-  const answer = instead(fault) ?? handle(service, request, seen, bytes, new URL(world.apiUrl + path));
-  if (fault?.kind === "lost") return reset(request);
-  seen.status = answer.status;
-  send(service, request, response, degraded(answer, fault));
+  if (!(await survives(request, met))) return;
+  const replaced = instead(fault, service.limiter.headers("installation"));
+  const answer = replaced ?? handle(service, request, seen, bytes, new URL(world.apiUrl + path));
+  if (fault?.kind === "lost") {
+    request.socket.resetAndDestroy();
+    return;
+  }
+  const sent = degraded(answer, fault, service.answers.get(`${method} ${path}`));
+  if (replaced === null) service.answers.set(`${method} ${path}`, sent);
+  seen.status = sent.status;
+  send(service, request, response, sent);
 }
 
 async function bodyOf(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
-}
-
-function reset(request: IncomingMessage): void {
-  request.socket.resetAndDestroy();
-}
-
-/** What a fault answers without asking anybody. */
-function instead(fault: Fault | null): Answer | null {
-  if (fault?.kind === "status") {
-    const { body } = new Refusal(fault.status, fault.status >= 500 ? "Server Error" : "Not what was asked for");
-    return { status: fault.status, body, ...(fault.headers === undefined ? {} : { headers: fault.headers }) };
-  }
-  if (fault?.kind === "secondary-limit") {
-    const { status, body } = secondaryLimit();
-    return { status, body, headers: { "retry-after": String(fault.retryAfter) } };
-  }
-  if (fault?.kind === "primary-limit") {
-    const { body } = new Refusal(fault.status ?? 403, "API rate limit exceeded for installation.");
-    return { status: fault.status ?? 403, body, headers: { "x-ratelimit-remaining": "0" } };
-  }
-  if (fault?.kind === "html") {
-    return { status: 200, raw: Buffer.from("<html>Sign in</html>"), headers: { "content-type": "text/html" } };
-  }
-  return null;
-}
-
-function degraded(answer: Answer, fault: Fault | null): Answer {
-  if (fault?.kind === "empty") return { status: answer.status };
-  if (fault?.kind !== "one-page") return answer;
-  const { link: _link, ...headers } = answer.headers ?? {};
-  return { ...answer, headers };
 }
 
 function handle(service: Service, request: IncomingMessage, seen: Open, bytes: Buffer, url: URL): Answer {
@@ -125,6 +105,7 @@ function handle(service: Service, request: IncomingMessage, seen: Open, bytes: B
     if (request.headers["user-agent"] === undefined) throw new Refusal(403, "Request forbidden: no User-Agent header.");
     const caller = service.credentials.callerOf(request.headers.authorization);
     key = service.credentials.limitKey(caller);
+    seen.credential = caller.kind;
     if (name !== "GET /rate_limit") service.limiter.count(key, seen.method !== "GET");
     answer = run(service, route, operation, caller, query, (body ?? {}) as Body, request.headers.accept ?? "");
     answer = conditionally(service, request, paged(answer, route, url), key, seen.method);
@@ -208,6 +189,7 @@ function send({ world }: Service, request: IncomingMessage, response: ServerResp
     ...(content.length === 0 ? {} : { "content-type": "application/json; charset=utf-8" }),
     "x-github-media-type": "github.v3; format=json",
     "x-github-enterprise-version": "3.17.0",
+    "x-github-request-id": randomUUID(),
     ...answer.headers,
   };
   response.writeHead(answer.status, headers).end(content);

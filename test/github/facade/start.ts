@@ -90,6 +90,8 @@ export interface GitHubFacade extends Hands {
   /** Replaces what the installation grants; tokens issued before keep what they had. */
   setAppPermissions(permissions: Readonly<Record<string, string>>): void;
   setAppEvents(events: readonly string[]): void;
+  /** Takes the App from the repository, with its tokens, or puts it back. */
+  setAppInstalled(installed: boolean): void;
   /** Resolves when pushes over HTTP and deliveries that are under way are done. */
   settled(): Promise<void>;
   /** Throws when a request, an answer or a webhook did not follow GitHub's description. */
@@ -127,10 +129,12 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubFa
     },
     onViolation: (operation, problems) => violations.push({ operation, where: "webhook", problems }),
   });
-  world.emit = (event, action, body, sender) => webhooks.emit(event, action, payloadOf(world, action, body, sender));
+  world.emit = (event, action, body, sender) =>
+    webhooks.emit(event, action, () => payloadOf(world, action, body(), sender));
   const credentials = createCredentials(world);
   const limiter = createLimiter(clock);
   const faults = createFaults();
+  const pushed = { last: Promise.resolve() };
   const routes = {
     ...refRoutes,
     ...pullRoutes,
@@ -142,21 +146,17 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubFa
     ...appRoutes((permissions) => credentials.issue(permissions)),
     "GET /rate_limit": limitRoute(limiter, credentials),
   };
-  const service = { world, routes, credentials, limiter, faults, requests, violations };
-  const pushes = new Set<Promise<void>>();
+  const service = { world, routes, credentials, limiter, faults, requests, violations, answers: new Map(), pushed };
   const failures: unknown[] = [];
   server.on("request", (request, response) => {
     const path = request.url ?? "/";
     const answered = path.startsWith("/api/v3/")
-      ? Promise.all(pushes).then(() => answerApi(service, request, response, path.slice("/api/v3".length)))
+      ? answerApi(service, request, response, path.slice("/api/v3".length))
       : answerGit(service, folder.path, request, response);
-    const settled = answered.catch((error: unknown) => {
+    answered.catch((error: unknown) => {
       failures.push(error);
       request.socket.destroy();
     });
-    if (!path.includes("/git-receive-pack")) return;
-    pushes.add(settled);
-    void settled.then(() => pushes.delete(settled));
   });
   world.people.setRole("labkeeper-bot", "write");
   const token = credentials.createToken("labkeeper-bot");
@@ -199,8 +199,11 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubFa
     setAppEvents(events) {
       world.app.events = events;
     },
+    setAppInstalled(installed) {
+      world.app.installed = installed;
+    },
     async settled() {
-      await Promise.all(pushes);
+      await pushed.last;
       await webhooks.settled();
     },
     async stop() {
@@ -208,7 +211,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubFa
       await webhooks.settled();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
-      await Promise.all(pushes);
+      await pushed.last;
       folder.remove();
       if (failures.length > 0) throw new AggregateError(failures, "The stand-in for GitHub failed");
       if (violations.length > 0) throw new Error(`Not as GitHub describes it:\n${JSON.stringify(violations, null, 2)}`);
@@ -238,6 +241,7 @@ function createWorld(
     slug: "labkeeper",
     name: "labkeeper",
     installationId: 424_242,
+    installed: true,
     permissions: options.permissions ?? PERMISSIONS,
     events: options.events ?? EVENTS,
     webhookUrl: null,
@@ -280,8 +284,30 @@ function payloadOf(world: World, action: string | null, body: Body, sender: Acto
     ...(action === null ? {} : { action }),
     ...body,
     repository: body["repository"] ?? repositoryBody(world),
+    organization: organizationBody(world),
     sender: accountBody(world, sender.login),
     installation: { id: world.app.installationId, node_id: nodeId("I", world.app.installationId) },
+  };
+}
+
+/** `organization-simple-webhooks`. */
+function organizationBody(world: World): Body {
+  const { owner } = world.repository;
+  const url = `${world.apiUrl}/orgs/${owner}`;
+  const { id, node_id, avatar_url } = accountBody(world, owner);
+  return {
+    login: owner,
+    id,
+    node_id,
+    url,
+    repos_url: `${url}/repos`,
+    events_url: `${url}/events`,
+    hooks_url: `${url}/hooks`,
+    issues_url: `${url}/issues`,
+    members_url: `${url}/members{/member}`,
+    public_members_url: `${url}/public_members{/member}`,
+    avatar_url,
+    description: null,
   };
 }
 

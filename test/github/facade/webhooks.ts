@@ -15,7 +15,7 @@ export interface Delivery {
 }
 
 export interface Webhooks {
-  /** Everything that happened, delivered or not, oldest first. */
+  /** What happened since there is a URL, of the events that the App listens to: arrived or not, oldest first. */
   readonly deliveries: readonly Delivery[];
   /** Delivers to this URL from now on, beginning with a ping; null: nowhere. */
   to(url: string | null): void;
@@ -47,7 +47,7 @@ interface Kept extends Delivery {
 
 /** `emit` takes what happened; deliveries follow each other in its order. */
 export function createWebhooks(source: WebhookSource): Webhooks & {
-  emit(event: string, action: string | null, payload: Body): void;
+  emit(event: string, action: string | null, body: () => Body): void;
 } {
   const deliveries: Kept[] = [];
   const lost: { event: string | undefined; left: number }[] = [];
@@ -67,13 +67,14 @@ export function createWebhooks(source: WebhookSource): Webhooks & {
       delivery.statuses.push(await post(url, delivery, source.secret));
     });
   };
-  const emit = (event: string, action: string | null, payload: Body): void => {
+  const emit = (event: string, action: string | null, body: () => Body): void => {
+    if (target === null || !source.subscribed(event)) return;
+    const payload = body();
     const name = `webhook-${event}${action === null ? "" : `-${action}`}`.replaceAll("_", "-");
     const problems = webhookProblems(name, payload);
     if (problems.length > 0) source.onViolation(name, problems);
     const delivery = { id: randomUUID(), event, action, payload, statuses: [] };
     deliveries.push(delivery);
-    if (!source.subscribed(event)) return;
     if (used(lost, event)) return;
     send(delivery);
     if (used(doubled, event)) send(delivery);
@@ -84,7 +85,7 @@ export function createWebhooks(source: WebhookSource): Webhooks & {
     to(url) {
       target = url;
       source.onTarget(url);
-      if (url !== null) emit("ping", null, source.ping());
+      if (url !== null) emit("ping", null, source.ping);
     },
     lose(times, event) {
       lost.push({ event, left: times });

@@ -104,6 +104,8 @@ export interface App {
   readonly slug: string;
   readonly name: string;
   readonly installationId: number;
+  /** Whether it is installed on the repository. */
+  installed: boolean;
   /** What the installation grants; a test may take something away. */
   permissions: Readonly<Record<string, string>>;
   events: readonly string[];
@@ -127,8 +129,8 @@ export interface World {
   readonly statuses: CommitStatus[];
   /** An id that nothing has yet. */
   nextId(): number;
-  /** Delivers a webhook; `action` is null for events without one. */
-  emit: (event: string, action: string | null, body: Body, sender: Actor) => void;
+  /** Delivers a webhook, whose body is made only when somebody listens; `action` is null for events without one. */
+  emit: (event: string, action: string | null, body: () => Body, sender: Actor) => void;
 }
 
 /** `slug[bot]`, as GitHub names the user behind an App. */
