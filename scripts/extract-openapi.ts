@@ -14,6 +14,7 @@ const OPERATIONS = [
   "GET /app",
   "GET /app/hook/config",
   "POST /app/installations/{installation_id}/access_tokens",
+  "GET /orgs/{org}/teams/{team_slug}/members",
   "GET /orgs/{org}/teams/{team_slug}/memberships/{username}",
   "GET /rate_limit",
   "GET /repos/{owner}/{repo}",

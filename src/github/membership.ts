@@ -1,6 +1,6 @@
 import type { MembershipHost } from "../github-ports.ts";
 import type { GithubClient } from "./client.ts";
-import { fields, Mismatch, type Shape, text, whole } from "./shape.ts";
+import { anything, fields, list, Mismatch, type Shape, text } from "./shape.ts";
 
 const PERMISSIONS = ["admin", "write", "read", "none"] as const;
 
@@ -23,7 +23,7 @@ export const githubMembership = (client: GithubClient): MembershipHost => ({
     );
     if (value !== null) return value.state === "active";
     // 404 also stands for a team that does not exist or may not be seen, which says nothing about its members.
-    await client.ask(`GET ${TEAM}`, asked, fields({ id: whole }), { signal });
+    await client.ask(`GET ${TEAM}/members`, { ...asked, per_page: 1 }, list(anything), { signal });
     return false;
   },
   permission: async (login, signal) => {

@@ -30,6 +30,8 @@ export interface People {
   setTeamMember(team: string, login: string, member: TeamMember | null): void;
   teamExists(team: string): boolean;
   teamMember(team: string, login: string): TeamMember | null;
+  /** Logins of the active ones; null when there is no such team. */
+  teamMembers(team: string): readonly string[] | null;
   setOrganizationMember(login: string, member: boolean): void;
   isOrganizationMember(login: string): boolean;
 }
@@ -70,6 +72,11 @@ export function createPeople(): People {
       }
     },
     teamExists: (team) => teams.has(team),
+    teamMembers(team) {
+      const list = teams.get(team);
+      if (list === undefined) return null;
+      return [...list].filter(([, { state }]) => state === "active").map(([login]) => login);
+    },
     teamMember: (team, login) => teams.get(team)?.get(key(login)) ?? null,
     setOrganizationMember(login, member) {
       this.account(login);
