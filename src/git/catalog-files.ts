@@ -12,10 +12,14 @@ export const MAX_FILE_BYTES = 64 * 1024;
 export const isPolicyFile = (path: string): boolean =>
   path === "catalog.yaml" || /^profiles\/[^/]+\.ya?ml$/i.test(path);
 
+/** The tree of `labs/`; null when there is none. */
+export const labFolder = (objects: Objects, rootTree: string): Promise<string | null> =>
+  folder(objects, rootTree, "labs");
+
 /** The differences under `labs/` between two commits' trees (null: everything), sorted by path, contents read. */
 export async function labEntries(objects: Objects, from: string | null, to: string): Promise<CatalogEntry[]> {
-  const before = from === null ? null : await folder(objects, from, "labs");
-  const differences = await diffTrees(objects, "labs", before, await folder(objects, to, "labs"));
+  const before = from === null ? null : await labFolder(objects, from);
+  const differences = await diffTrees(objects, "labs", before, await labFolder(objects, to));
   return await readEntries(
     objects,
     differences.filter(({ path }) => isLabFile(path)),

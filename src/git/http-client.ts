@@ -8,6 +8,8 @@ export interface HttpOptions {
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds without a byte before a request is given up. */
   readonly idleMs: number;
+  /** The largest answer taken, in bytes; larger ones of a source that cannot be trusted are not asked for again. */
+  readonly maxAnswerBytes?: number;
 }
 
 const MAX_REDIRECTS = 5;
@@ -86,7 +88,7 @@ async function exchange(
     readonly headers: Record<string, string>;
     readonly body: Buffer<ArrayBuffer> | null;
   },
-  { signal, idleMs }: HttpOptions,
+  { signal, idleMs, maxAnswerBytes = MAX_ANSWER_BYTES }: HttpOptions,
 ): Promise<{ response: Response; bytes: Buffer }> {
   const idle = new AbortController();
   const timer = setTimeout(() => idle.abort(), idleMs);
@@ -99,7 +101,7 @@ async function exchange(
       timer.refresh();
       chunks.push(chunk);
       size += chunk.length;
-      if (size > MAX_ANSWER_BYTES) throw new LabkeeperError("LK1001", `${url} answers with more than 1 GiB`);
+      if (size > maxAnswerBytes) throw tooLarge(url, maxAnswerBytes);
     }
     return { response, bytes: Buffer.concat(chunks, size) };
   } catch (cause) {
@@ -110,6 +112,11 @@ async function exchange(
   } finally {
     clearTimeout(timer);
   }
+}
+
+function tooLarge(url: string, bytes: number): LabkeeperError {
+  const detail = `${withoutQuery(url)} answers with more than ${Math.floor(bytes / 1024 ** 2)} MiB`;
+  return new LabkeeperError("LK1001", detail, bytes < MAX_ANSWER_BYTES ? { disposition: "stop" } : {});
 }
 
 function failure(cause: unknown, idle: AbortSignal, outer: AbortSignal | undefined, idleMs: number): string {

@@ -3,6 +3,7 @@ import type { CatalogRepository } from "./catalog-repository.ts";
 import { ancestry } from "./history.ts";
 import { findRepository, type RepositoryFolders, readText } from "./local-repository.ts";
 import { type Objects, openObjects } from "./objects.ts";
+import { expectHead, pullRequestRef } from "./pull-request-ref.ts";
 import { resolveRef } from "./refs.ts";
 
 /** A repository on this machine, read in place: never written to, never copied. */
@@ -25,6 +26,12 @@ export function localRepository(path: string, ref: string | null, gitCommand: st
     },
     async reading(read) {
       return await read((await look()).objects);
+    },
+    async readingHead(pullRequest, expectedHead, read, signal) {
+      signal?.throwIfAborted();
+      const { folders, objects } = await look();
+      expectHead(pullRequest, await resolveRef(folders, pullRequestRef(pullRequest)), expectedHead);
+      return await read(objects);
     },
     async isAncestor(ancestor, descendant) {
       if (ancestor === descendant) return true;

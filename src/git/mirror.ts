@@ -21,6 +21,8 @@ export interface Mirror {
   clone(http: HttpClient, ref: string, history: "recent" | "all"): Promise<Cloned>;
   /** Adds what is new; answers the commit that the ref named. */
   fetch(http: HttpClient, generation: Generation, ref: string): Promise<string>;
+  /** As `fetch`, for a ref that stands beside the catalog's own: later fetches still start from that. */
+  fetchBeside(http: HttpClient, generation: Generation, ref: string): Promise<string>;
 }
 
 export interface Cloned {
@@ -54,19 +56,24 @@ export function openMirror(stateDir: string, url: string, gitCommand: string | n
     return open.generation;
   };
 
-  const download = async (http: HttpClient, { gitdir, objects }: Generation, ref: string, depth?: number) => {
+  const fetchBeside = async (http: HttpClient, { gitdir, objects }: Generation, ref: string, depth?: number) => {
     const options = { fs: atomicFs, http, gitdir, url, remote: "origin", ref: HAVE, remoteRef: ref };
     try {
       const fetched = await git.fetch({ ...options, singleBranch: true, tags: false, ...(depth ? { depth } : {}) });
       if (fetched.fetchHead === null) throw new LabkeeperError("LK1003", "the repository has no commits yet");
       const commit = await objects.peel(fetched.fetchHead);
       await objects.tree((await objects.commit(commit)).tree);
-      await writeAtomic(join(gitdir, HAVE), `${commit}\n`);
       return commit;
     } catch (cause) {
       if (cause instanceof LabkeeperError) throw cause;
       throw new LabkeeperError("LK1001", `${url} cannot be fetched`, { cause });
     }
+  };
+
+  const download = async (http: HttpClient, generation: Generation, ref: string, depth?: number) => {
+    const commit = await fetchBeside(http, generation, ref, depth);
+    await writeAtomic(join(generation.gitdir, HAVE), `${commit}\n`);
+    return commit;
   };
 
   return {
@@ -94,7 +101,8 @@ export function openMirror(stateDir: string, url: string, gitCommand: string | n
         throw error;
       }
     },
-    fetch: download,
+    fetch: (http, generation, ref) => download(http, generation, ref),
+    fetchBeside: (http, generation, ref) => fetchBeside(http, generation, ref),
   };
 }
 

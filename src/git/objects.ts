@@ -7,6 +7,8 @@ import { parseTree, type TreeEntry } from "./tree.ts";
 export interface Commit {
   readonly tree: string;
   readonly parents: readonly string[];
+  /** When it was committed, by its committer's clock, in seconds; 0 when it does not say. */
+  readonly time: number;
 }
 
 /** The objects of one repository. Each method rejects with LK1004 when an object is missing or damaged. */
@@ -204,7 +206,8 @@ function parseCommit(oid: string, bytes: Buffer): Commit {
   if (tree === undefined) throw new LabkeeperError("LK1004", `commit ${oid} is malformed`);
   // Parents stand right after the tree; a signature further down may hold anything.
   const parents = /^(?:parent [0-9a-f]{40}\n)*/.exec(header.slice(tree.length + 6))?.[0] ?? "";
-  return { tree, parents: [...parents.matchAll(/[0-9a-f]{40}/g)].map(([parent]) => parent) };
+  const time = Number(/^committer .* (\d{1,15}) [+-]\d{4}$/m.exec(header)?.[1] ?? 0);
+  return { tree, parents: [...parents.matchAll(/[0-9a-f]{40}/g)].map(([parent]) => parent), time };
 }
 
 /** Folders that share their objects with this one. https://git-scm.com/docs/gitrepository-layout (info/alternates) */

@@ -1,9 +1,11 @@
 import type { CatalogSource } from "../catalog-ports.ts";
 import type { CatalogEntry } from "../core/types.ts";
 import { LabkeeperError } from "../errors.ts";
+import type { ProposalSource } from "../github-ports.ts";
 import { parseAddress } from "./address.ts";
 import { labEntries, policyPaths, readEntries } from "./catalog-files.ts";
 import { localRepository } from "./local-catalog.ts";
+import { proposalsOf } from "./proposals.ts";
 import { remoteRepository } from "./remote-catalog.ts";
 
 export interface CatalogOptions {
@@ -19,13 +21,15 @@ export interface CatalogOptions {
   readonly gitCommand?: string | null;
   /** Milliseconds of silence after which a request is given up, default 30,000. */
   readonly idleMs?: number;
+  /** The most bytes that one pull request may bring, compressed; default 64 MiB. */
+  readonly maxPullRequestBytes?: number;
 }
 
 /**
  * Opens a catalog. Nothing is read before the first call; a bad address throws LK1005 here.
  * Every failure of a method is a LabkeeperError LK1001…LK1005: nothing unreadable is answered as empty.
  */
-export function openCatalog(options: CatalogOptions): CatalogSource {
+export function openCatalog(options: CatalogOptions): CatalogSource & ProposalSource {
   const address = parseAddress(options.url);
   const ref = options.ref ?? null;
   const gitCommand = options.gitCommand === undefined ? "git" : options.gitCommand;
@@ -33,10 +37,13 @@ export function openCatalog(options: CatalogOptions): CatalogSource {
     address.kind === "local"
       ? localRepository(address.path, ref, gitCommand)
       : remoteRepository({ ...options, url: address.url, ref, gitCommand, idleMs: options.idleMs ?? 30_000 });
+  const proposals = proposalsOf(repository);
   let policy: { readonly key: string; readonly entries: readonly CatalogEntry[] } | null = null;
 
   return {
     head: (signal) => mended(() => repository.head(signal)),
+    proposal: (pullRequest, expectedHead, base, signal) =>
+      mended(() => proposals.proposal(pullRequest, expectedHead, base, signal)),
     isAncestor: (ancestor, descendant) => mended(() => repository.isAncestor(ancestor, descendant)),
     policyFiles: (commit) =>
       mended(() =>

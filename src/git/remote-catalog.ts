@@ -3,6 +3,7 @@ import { ancestry } from "./history.ts";
 import { createHttpClient } from "./http-client.ts";
 import { type Generation, openMirror } from "./mirror.ts";
 import { isUnreadable } from "./objects.ts";
+import { expectHead, pullRequestRef } from "./pull-request-ref.ts";
 import { remoteRef } from "./remote-refs.ts";
 
 export interface RemoteOptions {
@@ -12,14 +13,17 @@ export interface RemoteOptions {
   readonly token?: (() => Promise<string | null>) | undefined;
   readonly gitCommand: string | null;
   readonly idleMs: number;
+  readonly maxPullRequestBytes?: number;
 }
 
-/** Each fetch leaves a pack; above this many a new clone is cheaper to read than the pile. */
-const MAX_PACKS = 50;
+/** Each fetch leaves a pack, one for each head of a pull request too; above this many a new clone is better than the pile. */
+const MAX_PACKS = 250;
+/** Whoever can open a pull request decides how much it brings; lab files are a few hundred bytes each. */
+const MAX_PULL_REQUEST_BYTES = 64 * 1024 * 1024;
 
 /** A repository behind http(s), mirrored in the state folder. */
 export function remoteRepository(options: RemoteOptions): CatalogRepository {
-  const { url, ref, stateDir, gitCommand } = options;
+  const { url, ref, stateDir, gitCommand, maxPullRequestBytes: maxAnswerBytes = MAX_PULL_REQUEST_BYTES } = options;
   const mirror = openMirror(stateDir, url, gitCommand);
   const client = (signal?: AbortSignal) => createHttpClient(url, { ...options, signal });
 
@@ -52,6 +56,27 @@ export function remoteRepository(options: RemoteOptions): CatalogRepository {
         if (!isUnreadable(error)) throw error;
         return await read((await cloneAnew("recent")).objects);
       }
+    },
+    async readingHead(pullRequest, expectedHead, read, signal) {
+      const http = createHttpClient(url, { ...options, signal, maxAnswerBytes });
+      const { name, oid } = await remoteRef(http, url, pullRequestRef(pullRequest));
+      expectHead(pullRequest, oid, expectedHead);
+      const attempt = async (generation: Generation) => {
+        if ((await has(generation, oid)) !== true) await mirror.fetchBeside(http, generation, name);
+        return await read(generation.objects);
+      };
+      const firstAttempt = async (generation: Generation) => {
+        try {
+          return await attempt(generation);
+        } catch (error) {
+          if (!isUnreadable(error)) throw error;
+          return await attempt(await cloneAnew("recent", signal));
+        }
+      };
+      const generation = (await mirror.current()) ?? (await cloneAnew("recent", signal));
+      const answer = await firstAttempt(generation);
+      if (answer !== null || (await generation.shallow()).size === 0) return answer;
+      return await attempt(await cloneAnew("all", signal));
     },
     async isAncestor(ancestor, descendant) {
       if (ancestor === descendant) return true;

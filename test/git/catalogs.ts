@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import { afterAll, beforeAll } from "vitest";
-import type { CatalogSource } from "../../src/catalog-ports.ts";
 import type { CatalogEntry } from "../../src/core/types.ts";
 import { type CatalogOptions, openCatalog } from "../../src/git/open-catalog.ts";
 import { createRepository, type TestRepository, temporaryFolder } from "../git-server.ts";
@@ -29,7 +28,7 @@ export function workshop() {
       return { ...createRepository(join(folder.path, `${name}.git`)), name };
     },
     stateDir: (): string => join(folder.path, `state${++count}`),
-    catalog(url: string, options: Partial<CatalogOptions> = {}): CatalogSource {
+    catalog(url: string, options: Partial<CatalogOptions> = {}): ReturnType<typeof openCatalog> {
       return openCatalog({ url, stateDir: join(folder.path, `state${++count}`), ...options });
     },
   };

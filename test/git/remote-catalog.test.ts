@@ -248,7 +248,7 @@ describe("the mirror of a catalog", () => {
     const catalog = shop.catalog(url(repository), { stateDir });
     await catalog.head();
     const folder = join(packFile(stateDir, ".pack"), "..");
-    for (let index = 0; index < 50; index++) writeFileSync(join(folder, `pack-${index}.pack`), "");
+    for (let index = 0; index < 250; index++) writeFileSync(join(folder, `pack-${index}.pack`), "");
     const second = repository.commit({ "labs/t/a.yaml": lab("a", 2) });
     expect(await catalog.head()).toBe(second);
     expect(show((await catalog.labChanges(first, second)).entries)).toEqual(["labs/t/a.yaml name: a|ttlHours: 2|"]);
