@@ -1,13 +1,14 @@
 /**
- * `node scripts/extract-openapi.ts PATH`: takes the operations and webhooks that labkeeper uses out of GitHub's own
+ * `node scripts/extract-openapi.ts PATH [PATH]`: takes the operations and webhooks that labkeeper uses out of GitHub's own
  * OpenAPI description and writes them, with every schema they need, where the tests' stand-in for GitHub reads them.
  * PATH is `generated/api.github.com.json` of the npm package `@octokit/openapi` (MIT), unpacked outside this project:
- * installed, it has 385 MB.
+ * installed, it has 385 MB. A second path, `api.github.com/index.json` of `@octokit/webhooks-examples` (MIT), makes the
+ * examples anew.
  */
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { extract } from "./openapi-extract.ts";
+import { type Extract, extract } from "./openapi-extract.ts";
 
 /** Every operation that labkeeper, or a test of it, asks GitHub for. */
 const OPERATIONS = [
@@ -69,16 +70,48 @@ const WEBHOOKS = [
   "webhook-push",
 ];
 
-const target = join(import.meta.dirname, "../test/github/openapi/github-openapi.json");
-const [path] = process.argv.slice(2);
-if (path === undefined) {
-  console.error("usage: node scripts/extract-openapi.ts .../generated/api.github.com.json");
+/** Of GitHub's examples of each, the one without what labkeeper's webhooks lack, such as assignees. */
+const EXAMPLES = ["ping", "push", "pull_request opened", "issue_comment created"];
+
+const folder = join(import.meta.dirname, "../test/github/openapi");
+const [description, examples] = process.argv.slice(2);
+if (description === undefined) {
+  console.error(
+    "usage: node scripts/extract-openapi.ts .../generated/api.github.com.json [.../api.github.com/index.json]",
+  );
   process.exitCode = 2;
 } else {
-  const { name, version, license } = JSON.parse(readFileSync(join(dirname(path), "../package.json"), "utf8"));
-  const description = JSON.parse(readFileSync(path, "utf8"));
-  const extracted = extract(description, OPERATIONS, WEBHOOKS);
-  writeFileSync(target, written({ source: { package: name, version, license }, ...extracted }));
+  write("github-openapi.json", description, extract(read(description), OPERATIONS, WEBHOOKS));
+  if (examples !== undefined) write("webhook-examples.json", examples, { examples: chosen(read(examples)) });
+}
+
+function read(path: string) {
+  return JSON.parse(readFileSync(path, "utf8"));
+}
+
+/** With the package that it is from: both files lie in a folder of their own in it. */
+function write(file: string, source: string, document: Extract | { readonly examples: object }): void {
+  const { name, version, license } = read(join(dirname(source), "../package.json"));
+  writeFileSync(join(folder, file), written({ source: { package: name, version, license }, ...document }));
+}
+
+function chosen(
+  events: readonly { readonly name: string; readonly examples: readonly { readonly action?: string }[] }[],
+): Readonly<Record<string, object>> {
+  const found = EXAMPLES.map((wanted) => {
+    const [name, action] = wanted.split(" ");
+    const all = events.find((event) => event.name === name)?.examples.filter((one) => one.action === action) ?? [];
+    // An organization's hook is an App's: of those, the smallest is the plainest.
+    const ours = all.filter((one) => "organization" in one).sort((one, other) => size(one) - size(other));
+    const [example] = ours.length > 0 ? ours : all;
+    if (example === undefined) throw new Error(`There is no example of ${wanted}`);
+    return [wanted, example] as const;
+  });
+  return Object.fromEntries(found);
+}
+
+function size(value: object): number {
+  return JSON.stringify(value).length;
 }
 
 /** One line for each operation and schema: small, and a newer description shows in a diff what it changes. */

@@ -3,21 +3,17 @@
  * over a real bare repository, and holds every request and every answer against GitHub's own OpenAPI description.
  */
 
-import { mkdirSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
-import { createRepository, type TestRepository, temporaryFolder } from "../../git-server.ts";
-import { accountBody, appBody, nodeId } from "./body-account.ts";
-import { repositoryBody } from "./body-repository.ts";
+import { type TestRepository, temporaryFolder } from "../../git-server.ts";
 import { type Clock, createClock } from "./clock.ts";
 import { appKeys, createCredentials } from "./credentials.ts";
 import { createFaults, type Faults } from "./faults.ts";
 import { answerGit } from "./git-http.ts";
-import { type Changes, commitChanges, moveRef } from "./git-work.ts";
 import { createHands, type Hands } from "./hands.ts";
 import { createLimiter, type Limits } from "./limits.ts";
-import { createPeople, type Role, type TeamMember } from "./people.ts";
+import { createWorld, type GitHubOptions } from "./new-world.ts";
+import type { Role, TeamMember } from "./people.ts";
 import { checkRoutes } from "./routes-checks.ts";
 import { commentRoutes } from "./routes-comments.ts";
 import { contentRoutes } from "./routes-contents.ts";
@@ -26,24 +22,10 @@ import { pullRoutes } from "./routes-pulls.ts";
 import { refRoutes } from "./routes-refs.ts";
 import { statusRoutes } from "./routes-statuses.ts";
 import { answerApi, limitRoute, type SeenRequest, type Violation } from "./server.ts";
+import { payloadOf, pingBody } from "./webhook-bodies.ts";
 import { createWebhooks, type Webhooks } from "./webhooks.ts";
-import type { Actor, App, Body, World } from "./world.ts";
 
-export interface GitHubOptions {
-  /** Default "octo-org", an organization. */
-  readonly owner?: string;
-  /** Default "labs". */
-  readonly name?: string;
-  /** Default true: who may not read it is told 404. */
-  readonly private?: boolean;
-  /** What the first commit on `main` has. */
-  readonly files?: Changes;
-  /** Milliseconds; default: the machine's clock. `clock.advance` runs ahead of it. */
-  readonly now?: () => number;
-  /** What the App's installation grants; default: what labkeeper asks for. */
-  readonly permissions?: Readonly<Record<string, string>>;
-  readonly events?: readonly string[];
-}
+export type { GitHubOptions };
 
 export interface GitHubFacade extends Hands {
   /** `http://127.0.0.1:PORT`. */
@@ -97,16 +79,6 @@ export interface GitHubFacade extends Hands {
   /** Throws when a request, an answer or a webhook did not follow GitHub's description. */
   stop(): Promise<void>;
 }
-
-const PERMISSIONS = {
-  checks: "write",
-  contents: "write",
-  members: "read",
-  metadata: "read",
-  pull_requests: "write",
-  statuses: "write",
-};
-const EVENTS = ["issue_comment", "pull_request", "push"];
 
 /** Starts it on a free port of 127.0.0.1, with a first commit on `main`. */
 export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubFacade> {
@@ -215,117 +187,6 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubFa
       folder.remove();
       if (failures.length > 0) throw new AggregateError(failures, "The stand-in for GitHub failed");
       if (violations.length > 0) throw new Error(`Not as GitHub describes it:\n${JSON.stringify(violations, null, 2)}`);
-    },
-  };
-}
-
-function createWorld(
-  folder: string,
-  url: string,
-  clock: Clock,
-  { owner = "octo-org", name = "labs", files = { "README.md": "# Labs\n" }, ...options }: GitHubOptions,
-): { readonly world: World; readonly bare: TestRepository } {
-  const path = join(folder, owner, `${name}.git`);
-  mkdirSync(join(folder, owner), { recursive: true });
-  const bare = createRepository(path);
-  bare.git(["config", "http.receivepack", "true"]);
-  bare.git(["config", "receive.hideRefs", "refs/pull"]);
-  bare.git(["config", "uploadpack.allowAnySHA1InWant", "true"]);
-  const people = createPeople();
-  people.account(owner, "Organization");
-  const at = clock.now();
-  const author = { name: "octocat", email: "octocat@users.noreply.github.com" };
-  moveRef(path, "refs/heads/main", commitChanges(path, { parent: null, changes: files, message: "Begin", author, at }));
-  const app: App = {
-    id: 4242,
-    slug: "labkeeper",
-    name: "labkeeper",
-    installationId: 424_242,
-    installed: true,
-    permissions: options.permissions ?? PERMISSIONS,
-    events: options.events ?? EVENTS,
-    webhookUrl: null,
-    createdAt: at,
-  };
-  let id = 1_000_000;
-  const world: World = {
-    url,
-    apiUrl: `${url}/api/v3`,
-    clock,
-    repository: {
-      id: 4711,
-      owner,
-      name,
-      path,
-      private: options.private ?? true,
-      defaultBranch: "main",
-      fork: false,
-      createdAt: at,
-    },
-    forks: new Map(),
-    people,
-    app,
-    pulls: new Map(),
-    comments: new Map(),
-    checks: new Map(),
-    statuses: [],
-    nextId: () => {
-      id += 1;
-      return id;
-    },
-    emit: () => undefined,
-  };
-  return { world, bare };
-}
-
-/** What every webhook has beside its own. */
-function payloadOf(world: World, action: string | null, body: Body, sender: Actor): Body {
-  return {
-    ...(action === null ? {} : { action }),
-    ...body,
-    repository: body["repository"] ?? repositoryBody(world),
-    organization: organizationBody(world),
-    sender: accountBody(world, sender.login),
-    installation: { id: world.app.installationId, node_id: nodeId("I", world.app.installationId) },
-  };
-}
-
-/** `organization-simple-webhooks`. */
-function organizationBody(world: World): Body {
-  const { owner } = world.repository;
-  const url = `${world.apiUrl}/orgs/${owner}`;
-  const { id, node_id, avatar_url } = accountBody(world, owner);
-  return {
-    login: owner,
-    id,
-    node_id,
-    url,
-    repos_url: `${url}/repos`,
-    events_url: `${url}/events`,
-    hooks_url: `${url}/hooks`,
-    issues_url: `${url}/issues`,
-    members_url: `${url}/members{/member}`,
-    public_members_url: `${url}/public_members{/member}`,
-    avatar_url,
-    description: null,
-  };
-}
-
-function pingBody(world: World): Body {
-  return {
-    zen: "Keep it logically awesome.",
-    hook_id: 1,
-    hook: {
-      type: "App",
-      id: 1,
-      name: "web",
-      active: true,
-      app_id: world.app.id,
-      events: appBody(world)["events"],
-      config: { content_type: "json", insecure_ssl: "0", url: world.app.webhookUrl ?? "", secret: "********" },
-      updated_at: appBody(world)["updated_at"],
-      created_at: appBody(world)["created_at"],
-      deliveries_url: `${world.apiUrl}/app/hook/deliveries`,
     },
   };
 }
