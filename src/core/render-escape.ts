@@ -8,6 +8,9 @@ const STRUCTURE = /[&<>"'`*_~|\\[\](){}!#^$]/g;
 /** Letters of scripts that are written from right to left. */
 const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
 
+/** Of emoji names that are all digits there are two; others are times and places in files. What follows may go on with a colon. */
+const EMOJI_OR_ADDRESS = /:(?=(?!(?!(?:100|1234)(?::|$))\d+(?::|$))[\w+-]+(?::|$)|\/)/g;
+
 const codePoint = (character: string): string => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
 
 /** One line that a terminal shows as it is: anything that could move the cursor or hide text shows as its code. */
@@ -36,9 +39,9 @@ export const escapeMarkdown = (text: string): string =>
       .replace(CONTROL, "")
       .replace(/^ *([-+=:]|\d+[.)])/, (start) => `${ZERO_WIDTH_SPACE}${start}`)
       .replace(/@/g, `@${ZERO_WIDTH_SPACE}`)
-      .replace(/#(?=\w)/g, `#${ZERO_WIDTH_SPACE}`)
-      .replace(/(gh-|ghsa-|cve-)(?=\w)/gi, `$1${ZERO_WIDTH_SPACE}`)
-      .replace(/:(?=(?!\d\d:)[\w+-]+:|\/)/g, `:${ZERO_WIDTH_SPACE}`)
+      .replace(/#(?=\w|$)/g, `#${ZERO_WIDTH_SPACE}`)
+      .replace(/(gh-|ghsa-|cve-)(?=\w|$)/gi, `$1${ZERO_WIDTH_SPACE}`)
+      .replace(EMOJI_OR_ADDRESS, `:${ZERO_WIDTH_SPACE}`)
       .replace(/(mailto|xmpp):/gi, `$1${ZERO_WIDTH_SPACE}:`)
       .replace(/(www)\./gi, `$1${ZERO_WIDTH_SPACE}.`)
       .replace(/[0-9a-f]{7,}/gi, brokenHex)

@@ -73,7 +73,8 @@ type Job = NonNullable<BoardLab["job"]>;
 const workingLines = (lab: BoardLab, job: Job, { now }: Around): Markdown[] => {
   const doing = { provision: "being made", update: "being changed", destroy: "being destroyed" }[job.kind] ?? job.kind;
   const percent = job.percent === null ? "" : `, ${Math.round(job.percent)} %`;
-  const step = job.step === null ? EMPTY : md`${code(job.step)}${job.phase === null ? "" : `: ${job.phase}`}${percent}`;
+  const step =
+    job.step === null ? EMPTY : md`${code(job.step)}${job.phase === null ? EMPTY : md`: ${job.phase}`}${percent}`;
   return [md`⏳ ${bold(doing)} for ${elapsedWords(lab, job, now)}`, step];
 };
 
@@ -97,9 +98,10 @@ const readyLines = (lab: BoardLab, { repositoryUrl }: Around): Markdown[] => {
   const request =
     lab.expiryRequest === null ? EMPTY : md`: ${pullRequestLink(repositoryUrl, lab.expiryRequest)} removes its file`;
   const api = shownUrl(outputs["apiUrl"]);
+  const staying = lab.action === "destroy" ? ": its removal is not taken up yet, or was called off" : "";
   return [
     failure === null
-      ? md`✅ ${bold(lab.state === "hibernated" ? "asleep" : "ready")}${until}`
+      ? md`✅ ${bold(lab.state === "hibernated" ? "asleep" : "ready")}${until}${staying}`
       : md`❌ ${bold("ready, but its last change failed")}: ${failure.message}`,
     failure === null ? EMPTY : md`→ ${failure.remedy}`,
     consoleLine(lab),

@@ -2,7 +2,7 @@
 
 import type { Review, ReviewedChange } from "../pull-request.ts";
 import { shownValue } from "../render-escape.ts";
-import type { FieldChange } from "../types.ts";
+import type { FieldChange, Json } from "../types.ts";
 import { code } from "./code.ts";
 import { andMore, type Part } from "./fit.ts";
 import { fileUrl, link } from "./link.ts";
@@ -22,8 +22,12 @@ const MOST_FIELDS = 6;
 export const sortedChanges = (changes: readonly ReviewedChange[]): ReviewedChange[] =>
   [...changes].sort((a, b) => RANK[a.action] - RANK[b.action]);
 
+/** A value as JSON says it; what is not there is not null to people. */
+export const valueWords = (value: Json, most = LONGEST_VALUE): string =>
+  value === null ? "not set" : shownValue(value, most);
+
 export const fieldLine = ({ path, before, after }: FieldChange): Markdown =>
-  md`${text(path, LONGEST_VALUE)}: ${shownValue(before, LONGEST_VALUE)} → ${bold(shownValue(after, LONGEST_VALUE))}`;
+  md`${text(path, LONGEST_VALUE)}: ${valueWords(before)} → ${bold(valueWords(after))}`;
 
 const fieldLines = (fields: readonly FieldChange[]): Markdown[] => {
   const rest = andMore(fields.length, Math.min(MOST_FIELDS, fields.length));

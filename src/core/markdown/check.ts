@@ -39,7 +39,7 @@ export const checkAnnotations = (review: Review): readonly CheckAnnotation[] =>
     path,
     line: Math.max(1, line),
     level: "failure",
-    title: `${code} ${shortened(plain(message, 200), 200)}`.slice(0, 255),
+    title: shortened(plain(`${code} ${message}`, 200), 200),
     message: `${plain(message, 2_000)}\n→ ${plain(remedy, 2_000)}`,
   }));
 

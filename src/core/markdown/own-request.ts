@@ -1,6 +1,5 @@
 /** What labkeeper's own pull requests say. */
 
-import { plain } from "../problem.ts";
 import type { RequestPurpose } from "../pull-request.ts";
 import { code } from "./code.ts";
 import { blocks, bold, list, type Markdown, marked, md, small, text } from "./text.ts";
@@ -18,8 +17,8 @@ export interface RequestWords {
   readonly expiresAt: string | null;
 }
 
-/** Plain text on one line: a title, and the subject of its commit. Mentions and references in it would act. */
-const harmless = (value: string): string => plain(value, 63).replace(/[@#]/g, "");
+/** A name in a title, which is also the subject of a commit: mentions, references and code marks would act there. */
+const harmless = (value: string): string => value.slice(0, 63).replace(/[^\w .-]/g, "");
 
 /** `Expire orders`, `Extend orders to 48 h`, `Destroy orders`. */
 export const requestTitle = ({ lab, purpose, detail }: RequestWords): string => {
@@ -38,7 +37,7 @@ const hoursOf = (detail: string): string => harmless(detail).replace(/h$/, "");
 /** Says who asked, what merging does and what happens otherwise. The marker names lab and purpose. */
 export const requestBody = (words: RequestWords): string =>
   marked(
-    `<!-- labkeeper:request ${words.purpose} ${words.lab.replace(/[^a-z0-9.]+/gi, "_")} -->`,
+    `<!-- labkeeper:request ${words.purpose} ${words.lab.replace(/[^a-z0-9.-]+/gi, "_").replace(/-{2,}|-$|^$/g, "_")} -->`,
     blocks([
       opening(words),
       list(consequences(words)),

@@ -1,5 +1,5 @@
 import type { PolicyChange, Review } from "../pull-request.ts";
-import { shownValue } from "../render-escape.ts";
+import { valueWords } from "./changes.ts";
 import { code } from "./code.ts";
 import { andMore, type Part } from "./fit.ts";
 import { alert } from "./fold.ts";
@@ -20,7 +20,7 @@ const profileRow = ({ name, change, liveLabs, labs }: ProfileChange): Markdown[]
 
 const settingRow = ({ path, before, after }: PolicyChange["settings"][number]): Markdown[] => [
   text(path, 120),
-  md`${shownValue(before, 200)} → ${bold(shownValue(after, 200))}`,
+  md`${valueWords(before, 200)} → ${bold(valueWords(after, 200))}`,
 ];
 
 /** A change of the rules, which says so. Its rows are the profiles first, then the settings. */
@@ -32,7 +32,7 @@ export const policyPart = ({ policy }: Review): Part => {
   const further = andMore(paths.length, Math.min(MOST_PATHS, paths.length));
   const note = alert(
     "IMPORTANT",
-    md`${bold("Policy change")} in ${files}${further === null ? "" : `, ${further}`}. Labs that live keep the policy they were made with; what is made or edited from now on follows the new one.`,
+    md`${bold("Policy change")} in ${files}${further === null ? EMPTY : md`, ${further}`}. Labs that live keep the policy they were made with; what is made or edited from now on follows the new one.`,
   );
   return {
     importance: 65,
@@ -41,7 +41,7 @@ export const policyPart = ({ policy }: Review): Part => {
       const rest = andMore(items, shown);
       return blocks([
         note,
-        table(["Profile", "Made with it, living"], profiles.slice(0, shown).map(profileRow)),
+        table(["Profile", "Live labs made with it"], profiles.slice(0, shown).map(profileRow)),
         table(["Setting", "Before → after"], settings.slice(0, Math.max(0, shown - profiles.length)).map(settingRow)),
         rest === null ? EMPTY : md`… ${rest}.`,
       ]);

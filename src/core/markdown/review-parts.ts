@@ -56,7 +56,9 @@ const runningLine = (change: ReviewedChange): Markdown => {
 /** Whoever merges this takes something away from somebody: nobody can overlook it. */
 export const runningPart = (review: Review): Part => {
   const ending = sortedChanges(review.changes).filter(({ running }) => running !== null);
-  const title = bold(`Merging this ends ${counted(ending.length, "running lab")}.`);
+  const waiting = ending.filter(({ held }) => held !== null).length;
+  const first = waiting === 0 ? EMPTY : md` ${waiting} of them only once released, see below.`;
+  const title = md`${bold(`Merging this ends ${counted(ending.length, "running lab")}.`)}${first}`;
   const part = listPart(90, ending, title, runningLine);
   return ending.length === 0
     ? part
@@ -67,7 +69,7 @@ export const runningPart = (review: Review): Part => {
 
 const problemLine = (problem: Problem, review: Review, repositoryUrl: string): Markdown => {
   const { path, line, column, message, remedy } = problem;
-  const place = link(text(`${path}:${line}:${column}`, 200), fileUrl(repositoryUrl, review.headCommit, path, line));
+  const place = link(md`${text(path, 200)}:${line}:${column}`, fileUrl(repositoryUrl, review.headCommit, path, line));
   return md`${place} ${code(problem.code)} ${message}<br>→ ${remedy}`;
 };
 

@@ -25,7 +25,8 @@ export const EMPTY = trusted("");
 export const isEmpty = (markdown: Markdown): boolean => sourceOf(markdown) === "";
 
 /** Text on one line, escaped, at most so many characters of it. */
-export const text = (value: string, most = LONGEST_TEXT): Markdown => trusted(escapeMarkdown(shortened(value, most)));
+export const text = (value: string, most = LONGEST_TEXT): Markdown =>
+  trusted(escapeMarkdown(shortened(value, most)).trim());
 
 const inner = (value: Markdown | string | number): string => {
   if (typeof value === "object") return sourceOf(value);
@@ -54,9 +55,14 @@ export const broken = (pieces: readonly Markdown[]): Markdown => joined(pieces, 
 /** Blocks one after the other. Empty ones are left out. */
 export const blocks = (pieces: readonly Markdown[]): Markdown => joined(pieces, "\n\n");
 
-export const bold = (value: Markdown | string): Markdown => md`**${value}**`;
+/** Nothing stays nothing: marks around it would be a rule or text. */
+const around = (before: string, value: Markdown, after: string): Markdown =>
+  isEmpty(value) ? value : trusted(`${before}${sourceOf(value)}${after}`);
 
-export const small = (value: Markdown): Markdown => md`<sub>${value}</sub>`;
+export const bold = (value: Markdown | string): Markdown =>
+  around("**", typeof value === "string" ? text(value) : value, "**");
+
+export const small = (value: Markdown): Markdown => around("<sub>", value, "</sub>");
 
 export const heading = (level: 3 | 4, value: Markdown): Markdown => trusted(`${"#".repeat(level)} ${sourceOf(value)}`);
 
