@@ -49,21 +49,14 @@ export const githubRequests = (
     return value?.sha ?? null;
   };
 
-  /** The branch's head, made at `base` unless it is there. */
-  const branchHead = async (draft: RequestDraft, base: string, signal?: AbortSignal): Promise<string> => {
-    const there = await headOf(draft.branch, { signal, accept: [404] });
-    if (there !== null) return there;
-    if ((await blobAt(draft, base, signal)) !== draft.blobOid) throw changed(draft, "the file is another one by now");
+  const create = async (draft: RequestDraft, base: string, signal?: AbortSignal): Promise<void> => {
     const asked = { ref: `refs/heads/${draft.branch}`, sha: base };
-    // 422: somebody made it meanwhile, which may be our own request whose answer was lost.
-    const options = { signal, accept: [422] };
-    const made = await client.attempt("POST /repos/{owner}/{repo}/git/refs", asked, REF, options);
-    return made.value?.object.sha ?? (await headOf(draft.branch, { signal })) ?? base;
+    // 422: it is there already, made by a request of ours whose answer was lost.
+    await client.attempt("POST /repos/{owner}/{repo}/git/refs", asked, REF, { signal, accept: [422] });
   };
 
   /** An earlier try left the branch on an older base: it goes on to `base`, unless it has commits that would be lost. */
   const forward = async (draft: RequestDraft, base: string, signal?: AbortSignal): Promise<void> => {
-    if ((await blobAt(draft, base, signal)) !== draft.blobOid) throw changed(draft, "the file is another one by now");
     const asked = { ref: `heads/${draft.branch}`, sha: base, force: false };
     const options = { signal, accept: [422] };
     const { value } = await client.attempt("PATCH /repos/{owner}/{repo}/git/refs/{ref}", asked, REF, options);
@@ -115,10 +108,13 @@ export const githubRequests = (
       const base = await client.ask("GET /repos/{owner}/{repo}/git/ref/{ref}", { ref: `heads/${draft.base}` }, REF, {
         signal,
       });
-      const head = await branchHead(draft, base.object.sha, signal);
-      const there = await blobAt(draft, head, signal);
+      const head = await headOf(draft.branch, { signal, accept: [404] });
+      const there = head === null ? undefined : await blobAt(draft, head, signal);
       if (there !== wanted) {
-        if (there !== draft.blobOid) await forward(draft, base.object.sha, signal);
+        const now = await blobAt(draft, base.object.sha, signal);
+        if (now !== draft.blobOid) throw changed(draft, "the file is another one by now");
+        if (there === undefined) await create(draft, base.object.sha, signal);
+        else if (there !== draft.blobOid) await forward(draft, base.object.sha, signal);
         await commit(draft, wanted, signal);
       }
       return await open(draft, signal);

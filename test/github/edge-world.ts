@@ -3,7 +3,8 @@
 import { credentials } from "../../src/core/credentials.ts";
 import { type Github, openGithub } from "../../src/github/host.ts";
 import type { GithubSettings } from "../../src/github/settings.ts";
-import { type GitHubFacade, type GitHubOptions, startGitHub } from "./facade/start.ts";
+import type { GitHubOptions } from "./facade/new-world.ts";
+import { type GitHubFacade, startGitHub } from "./facade/start.ts";
 
 export interface EdgeWorld extends AsyncDisposable {
   readonly github: GitHubFacade;
