@@ -1,53 +1,50 @@
-import { escapeMarkdown, shownValue } from "./render-escape.ts";
+import { code } from "./markdown/code.ts";
+import { table } from "./markdown/table.ts";
+import { blocks, bold, broken, EMPTY, heading, type Markdown, md, small, sourceOf, text } from "./markdown/text.ts";
+import { shownValue } from "./render-escape.ts";
 import { isQuiet } from "./render-json.ts";
 import { orderWords, shortCommit, summaryLine, symbolOf, warningOf } from "./render-words.ts";
 import type { Change, Plan, Problem } from "./types.ts";
 
-const md = escapeMarkdown;
+const heldLines = ({ held }: Change): Markdown[] =>
+  held === null
+    ? []
+    : [
+        md`${bold("held")} by ${code(held.guard)}: ${held.message}`,
+        text(held.release),
+        held.approvable ? code(`labkeeper approve ${held.hold}`) : EMPTY,
+      ];
 
-const row = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-
-const details = (change: Change): string => {
-  const lines = [md(change.reason)];
-  for (const words of [orderWords(change), warningOf(change)]) if (words !== null) lines.push(md(words));
-  for (const { path, before, after } of change.fields)
-    lines.push(`${md(path)}: ${md(shownValue(before))} → ${md(shownValue(after))}`);
-  const { held } = change;
-  if (held !== null) {
-    lines.push(`**held** by ${held.guard}: ${md(held.message)}`, md(held.release));
-    if (held.approvable) lines.push(`<code>labkeeper approve ${md(held.hold)}</code>`);
-  }
-  return lines.join("<br>");
-};
-
-const changeRow = (change: Change): string =>
-  row([
-    `<code>${symbolOf(change)}</code>`,
-    md(change.lab),
-    md(change.team),
-    change.replace ? "replace" : change.action,
-    details(change),
-    md(change.source?.path ?? ""),
+const why = (change: Change): Markdown =>
+  broken([
+    text(change.reason),
+    ...[orderWords(change), warningOf(change)].map((words) => text(words ?? "")),
+    ...change.fields.map(
+      ({ path, before, after }) => md`${text(path, 120)}: ${shownValue(before)} → ${bold(shownValue(after))}`,
+    ),
+    ...heldLines(change),
   ]);
 
-const problemRow = ({ path, line, column, code, message, remedy }: Problem): string =>
-  row([`${md(path)}:${line}:${column}`, md(code), md(message), md(remedy)]);
+const changeRow = (change: Change): Markdown[] => [
+  md`${code(symbolOf(change))} ${change.replace ? "replace" : change.action}`,
+  broken([bold(text(change.lab, 80)), text(change.team, 80), code(change.source?.path ?? "")]),
+  why(change),
+];
 
-const table = (head: readonly string[], rows: readonly string[]): string[] =>
-  rows.length === 0 ? [] : [row(head), row(head.map(() => "---")), ...rows];
+const problemRow = ({ path, line, column, code: problem, message, remedy }: Problem): Markdown[] => [
+  md`${text(path)}:${line}:${column}`,
+  broken([md`${code(problem)} ${message}`, md`→ ${remedy}`]),
+];
 
 /** The plan for a pull request, as GitHub Markdown. Nothing from a catalog can act in it. `all` adds what is kept. */
 export const planMarkdown = (plan: Plan, { all = false } = {}): string => {
   const changes = plan.changes.filter((change) => all || !isQuiet(change));
   const sections = [
-    [`### ${md(summaryLine(plan))}`],
-    table(["", "Lab", "Team", "Action", "Why", "File"], changes.map(changeRow)),
-    plan.problems.length === 0 ? [] : ["#### Problems"],
-    table(["Where", "Code", "Problem", "Remedy"], plan.problems.map(problemRow)),
-    [`<sub>commit ${md(shortCommit(plan.commit))} · plan ${md(plan.hash)}</sub>`],
+    heading(3, md`${summaryLine(plan)}`),
+    table(["Change", "Lab", "Why"], changes.map(changeRow)),
+    plan.problems.length === 0 ? EMPTY : heading(4, md`Problems`),
+    table(["Where", "Problem and remedy"], plan.problems.map(problemRow)),
+    small(md`commit ${code(shortCommit(plan.commit))} · plan ${code(plan.hash)}`),
   ];
-  return `${sections
-    .filter((lines) => lines.length > 0)
-    .map((lines) => lines.join("\n"))
-    .join("\n\n")}\n`;
+  return `${sourceOf(blocks(sections))}\n`;
 };
