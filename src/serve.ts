@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import type { Conversation } from "./conversation.ts";
 import type { Plan, Problem } from "./core/types.ts";
 import { LabkeeperError } from "./errors.ts";
 import type { JanitorDeps, Swept } from "./janitor.ts";
@@ -7,10 +8,11 @@ import type { Log } from "./log.ts";
 import type { Applied, ClaimedJob, JobOutcome, Reporter } from "./ports.ts";
 import type { ReconcileDeps } from "./reconcile.ts";
 import { reconcile } from "./reconcile.ts";
+import { converseForever, reportForever } from "./serve-conversation.ts";
 import type { Worker, WorkerDeps, WorkerOptions } from "./worker.ts";
 import { startWorker } from "./worker.ts";
 
-export type Role = "reconciler" | "worker" | "janitor";
+export type Role = "reconciler" | "worker" | "janitor" | "reporter";
 
 export interface ServeOptions {
   readonly roles: ReadonlySet<Role>;
@@ -28,6 +30,10 @@ export interface ServeDeps {
   workerDeps(reporter: Reporter, onError: (error: unknown) => void): Promise<WorkerDeps>;
   workerOptions(): WorkerOptions;
   janitorDeps(): Promise<JanitorDeps>;
+  /** Null where nothing is told on pull requests. */
+  conversation(): Promise<Conversation | null>;
+  /** Takes webhooks, when there is an address to listen on; `ring` schedules. */
+  listen(ring: () => void): Promise<AsyncDisposable | null>;
 }
 
 /** The longest pause after failures in a row, as a multiple of the poll interval's start. Milliseconds. */
@@ -114,12 +120,12 @@ const reconcileForever = async (
   { pollMs, signal }: ServeOptions,
 ): Promise<void> => {
   const { log } = deps;
-  await using _listening = await deps.onWork(bell.ring);
   const complain = complaints(log);
   let failures = 0;
   while (!signal.aborted) {
     try {
       const startedAt = performance.now();
+      await (await deps.conversation())?.learnOfMerges(signal);
       const { plan } = await reconcile(await deps.reconcileDeps(reporter), { dryRun: false, signal });
       failures = 0;
       log.debug({ commit: plan.commit, ms: Math.round(performance.now() - startedAt) }, "cycle done");
@@ -213,6 +219,18 @@ const startPatiently = (deps: ServeDeps, reporter: Reporter, signal: AbortSignal
   return patiently("starting a worker", start, deps.log, signal);
 };
 
+/** Both loops; nothing where nothing is told on pull requests. */
+const converse = async (deps: ServeDeps, bell: Doorbell, { pollMs, signal }: ServeOptions): Promise<void> => {
+  const { log } = deps;
+  const conversation = await patiently("preparing to report", () => deps.conversation(), log, signal);
+  if (conversation === null) return;
+  const { answered } = bell;
+  await Promise.all([
+    converseForever(conversation, { log, pollMs, signal, answered }),
+    reportForever(conversation, { log, signal }),
+  ]);
+};
+
 /**
  * Runs the chosen roles until the signal aborts, then ends in order: no new cycle, no new claims, running steps reach
  * a durable point, leases are given back.
@@ -221,15 +239,23 @@ export const serve = async (deps: ServeDeps, options: ServeOptions): Promise<voi
   const { log } = deps;
   const { roles, signal } = options;
   const bell = doorbell();
+  const conversationBell = doorbell();
+  const ring = (): void => {
+    bell.ring();
+    conversationBell.ring();
+  };
   const reporter = ringing(logReporter(log), bell);
   log.info({ roles: [...roles] }, "serving");
+  await using _listening = roles.has("reconciler") || roles.has("reporter") ? await deps.onWork(ring) : null;
+  await using _webhooks = await deps.listen(ring);
   const worker = roles.has("worker") ? await startPatiently(deps, reporter, signal) : null;
   const reconciler = roles.has("reconciler") ? reconcileForever(deps, reporter, bell, options) : Promise.resolve();
   const janitor = roles.has("janitor") ? sweepForever(deps, options) : Promise.resolve();
+  const conversing = roles.has("reporter") ? converse(deps, conversationBell, options) : Promise.resolve();
   if (!signal.aborted) {
     await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
   }
   log.info({}, "stopping: claiming no more, letting steps reach a durable point");
-  await Promise.all([reconciler, janitor, worker?.stop()]);
+  await Promise.all([reconciler, janitor, conversing, worker?.stop()]);
   log.info({}, "stopped");
 };

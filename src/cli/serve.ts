@@ -4,7 +4,7 @@ import type { Register } from "./context.ts";
 import { examples } from "./program.ts";
 import { withEdges } from "./with-edges.ts";
 
-const ROLES: readonly Role[] = ["reconciler", "worker", "janitor"];
+const ROLES: readonly Role[] = ["reconciler", "worker", "janitor", "reporter"];
 
 const parseRoles = (text: string, command: Command): ReadonlySet<Role> => {
   const named = text.split(",").map((role) => role.trim());
