@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { git } from "../../git-server.ts";
+import { configure } from "./git-work.ts";
 import type { Repository, World } from "./world.ts";
 
 /** A user's fork, made when it is not there: a bare repository of its own. */
@@ -10,7 +11,7 @@ export function forkOf(world: World, folder: string, owner: string): Repository 
   const { name, path: source } = world.repository;
   const path = join(folder, owner, `${name}.git`);
   git(folder, ["clone", "--quiet", "--bare", source, path]);
-  git(path, ["config", "http.receivepack", "true"]);
+  configure(path);
   const made = {
     ...world.repository,
     id: world.nextId(),

@@ -1,6 +1,8 @@
 /** What GitHub does to a bare repository, done with the git program. */
 
 import { execFileSync } from "node:child_process";
+import { appendFileSync, existsSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { GIT_ENV, git } from "../../git-server.ts";
 
 export interface Person {
@@ -11,18 +13,39 @@ export interface Person {
 /** Text or bytes for a file, null to remove it. */
 export type Changes = Readonly<Record<string, string | Buffer | null>>;
 
+/** Where refs lie that nobody is shown. */
+const HIDDEN = "refs/facade";
+
+/** Makes a bare repository one that GitHub could serve: pushed to over HTTP, but not to `refs/pull`. */
+export function configure(path: string): void {
+  const lines = [
+    "[http]\n\treceivepack = true",
+    "[receive]\n\thideRefs = refs/pull",
+    `[transfer]\n\thideRefs = ${HIDDEN}`,
+    "[uploadpack]\n\tallowAnySHA1InWant = true",
+  ];
+  appendFileSync(join(path, "config"), `${lines.join("\n")}\n`);
+}
+
 /** Who commits what GitHub itself commits. */
 const GITHUB: Person = { name: "GitHub", email: "noreply@github.com" };
 
-/** A ref's commit; null when there is none. */
+/** A ref's commit; null when there is none. Read from the files: asking git costs a process each time. */
 export function tip(path: string, ref: string): string | null {
-  return attempt(path, ["rev-parse", "--verify", "--quiet", `${ref}^{commit}`]);
+  const loose = join(path, ref);
+  if (existsSync(loose) && statSync(loose).isFile()) return readFileSync(loose, "utf8").trim();
+  const packed = join(path, "packed-refs");
+  if (!existsSync(packed)) return null;
+  const line = readFileSync(packed, "utf8")
+    .split("\n")
+    .find((one) => one.endsWith(` ${ref}`));
+  return line?.slice(0, 40) ?? null;
 }
 
 /** A commit by anything that names one; null when nothing does. */
 export function commitOf(path: string, name: string): string | null {
   if (/^-|[\s:^~]/.test(name)) return null;
-  return tip(path, name) ?? tip(path, `refs/heads/${name}`);
+  return attempt(path, ["rev-parse", "--verify", "--quiet", `${name}^{commit}`]) ?? tip(path, `refs/heads/${name}`);
 }
 
 /** Every branch with its commit. */
@@ -45,8 +68,8 @@ export function commitChanges(
   },
 ): string {
   const { parent, changes, message, author, committer = GITHUB, at } = commit;
-  // fast-import needs a ref to commit to; the caller decides which branch moves.
-  const ref = "refs/facade/commit";
+  // fast-import needs a ref to commit to; which branch moves is the caller's.
+  const ref = `${HIDDEN}/commit`;
   const text = Buffer.from(message);
   const parts: (string | Buffer)[] = [
     `commit ${ref}\nmark :1\nauthor ${signature(author, at)}\ncommitter ${signature(committer, at)}\n`,
@@ -61,9 +84,7 @@ export function commitChanges(
     else parts.push(`M 100644 inline ${quoted}\ndata ${bytes.length}\n`, bytes, "\n");
   }
   parts.push("\nget-mark :1\n");
-  const made = git(path, ["fast-import", "--quiet", "--force", "--cat-blob-fd=1"], joined(parts));
-  git(path, ["update-ref", "-d", ref]);
-  return made;
+  return git(path, ["fast-import", "--quiet", "--force", "--cat-blob-fd=1"], joined(parts));
 }
 
 function joined(parts: readonly (string | Buffer)[]): Buffer {

@@ -4,7 +4,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { createRepository, type TestRepository } from "../../git-server.ts";
 import type { Clock } from "./clock.ts";
-import { type Changes, commitChanges, moveRef } from "./git-work.ts";
+import { type Changes, commitChanges, configure, moveRef } from "./git-work.ts";
 import { createPeople } from "./people.ts";
 import type { App, World } from "./world.ts";
 
@@ -44,9 +44,7 @@ export function createWorld(
   const path = join(folder, owner, `${name}.git`);
   mkdirSync(join(folder, owner), { recursive: true });
   const bare = createRepository(path);
-  bare.git(["config", "http.receivepack", "true"]);
-  bare.git(["config", "receive.hideRefs", "refs/pull"]);
-  bare.git(["config", "uploadpack.allowAnySHA1InWant", "true"]);
+  configure(path);
   const people = createPeople();
   people.account(owner, "Organization");
   const at = clock.now();

@@ -2,7 +2,7 @@
 
 import { htmlUrl, repositoryBody } from "./body-repository.ts";
 import { changedFiles } from "./git-diff.ts";
-import { commitsBetween, isAncestor, moveRef, readCommit, tip } from "./git-work.ts";
+import { commitOf, commitsBetween, isAncestor, moveRef, readCommit, tip } from "./git-work.ts";
 import { closePull, type MergeRequest, markMerged, mergeCommits, person, synchronizePull } from "./pulls.ts";
 import type { Actor, Body, PullRequest, Repository, World } from "./world.ts";
 
@@ -81,7 +81,7 @@ function pushBody(world: World, branch: string, before: string | null, after: st
   const { path, defaultBranch, createdAt } = world.repository;
   const forced = before !== null && after !== null && !isAncestor(path, before, after);
   const from = before === null || forced ? `refs/heads/${defaultBranch}` : before;
-  const commits = after === null || tip(path, from) === null ? [] : commitsBetween(path, from, after).slice(-20);
+  const commits = after === null || commitOf(path, from) === null ? [] : commitsBetween(path, from, after).slice(-20);
   const bodies = commits.map((commit) => commitBody(world, commit));
   const { name, email } = person(world, by.login);
   const times = {
