@@ -91,14 +91,16 @@ const isLatest = sql`not exists (
   where o.lab = l.lab and q.state = 'merged' and (q.ended_at, q.number) > (p.ended_at, p.number))`;
 
 const boardRows = (pullRequest: number) => sql<Row>`
+  with queue as (
+    select id, row_number() over (order by lane, run_at, id) as position from jobs where state = 'queued'
+  )
   select l.lab, coalesce(b.team, l.team) as team, l.action, b.id as lab_id, b.state, b.state_since, b.spec ->> 'profile' as profile,
     b.expires_at, b.warned_at is not null as expiring, b.leaving_until, b.destroy_cause, b.failure,
     (select outputs from lab_outputs where lab_id = b.id) as outputs,
     case when j.id is not null then jsonb_build_object(
       'id', j.id, 'kind', j.kind, 'state', j.state, 'phase', j.phase, 'percent', j.percent, 'attempt', j.attempt,
       'since', coalesce(j.claimed_at, j.created_at), 'run_at', j.run_at,
-      'position', case when j.state = 'queued' then (
-        select count(*) from jobs q where q.state = 'queued' and (q.lane, q.run_at, q.id) <= (j.lane, j.run_at, j.id)) end,
+      'position', q.position,
       'step', (select step from job_steps s where s.job_id = j.id and s.finished_at is null order by started_at desc limit 1)
     ) end as job,
     case when b.failure is not null then (
@@ -122,5 +124,6 @@ const boardRows = (pullRequest: number) => sql<Row>`
     select * from jobs where lab_id = b.id and (state in ('running', 'queued') or (state = 'dead' and b.failure is not null))
     order by state = 'running' desc, state = 'queued' desc, created_at desc limit 1
   ) j on true
+  left join queue q on q.id = j.id
   where l.pull_request = ${pullRequest}
   order by l.lab`;

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from "kysely";
+import { only } from "./rows.ts";
 import { wantReports } from "./wanted-reports.ts";
 
 /**
@@ -6,20 +7,19 @@ import { wantReports } from "./wanted-reports.ts";
  * Whoever looks at the same time waits for the cursor's row and then sees what the other one left.
  */
 export async function noteEvents(tx: Kysely<unknown>): Promise<void> {
-  await sql`select from report_cursor for update`.execute(tx);
-  // One statement, so that the events it reads are those of the snapshot it stores. A database that was restored
-  // elsewhere counts its transactions anew: then the stored snapshot means nothing.
+  // A database that was restored elsewhere counts its transactions anew: then the stored snapshot means nothing.
+  const { rows: cursor } = await sql<{ seen: string }>`
+    select case when pg_snapshot_xmax(seen) > pg_snapshot_xmax(pg_current_snapshot()) then '1:1:' else seen::text end as seen
+    from report_cursor for update`.execute(tx);
+  const { seen } = only(cursor);
+  // One statement, so that the events it reads are those of the snapshot it stores.
   const { rows: news } = await sql<{ lab_id: string | null; lab: string; expiring: boolean }>`
-    with before as materialized (
-      select case when pg_snapshot_xmax(seen) > pg_snapshot_xmax(pg_current_snapshot()) then '1:1:'::pg_snapshot else seen end as seen
-      from report_cursor
-    ),
-    moved as (update report_cursor set seen = pg_current_snapshot())
-    select e.lab_id, e.lab, bool_or(e.event_type = 'lab.expiring') as expiring
-    from before b join lab_events e on e.xact >= pg_snapshot_xmin(b.seen) and not pg_visible_in_snapshot(e.xact, b.seen)
-      and e.xact < pg_snapshot_xmax(pg_current_snapshot())
-    where e.lab is not null and e.event_type <> 'credentials.read'
-    group by e.lab_id, e.lab
+    with moved as (update report_cursor set seen = pg_current_snapshot())
+    select lab_id, lab, bool_or(event_type = 'lab.expiring') as expiring from lab_events
+    where xact >= pg_snapshot_xmin(${seen}::pg_snapshot) and not pg_visible_in_snapshot(xact, ${seen}::pg_snapshot)
+      and xact < pg_snapshot_xmax(pg_current_snapshot())
+      and lab is not null and event_type <> 'credentials.read'
+    group by lab_id, lab
   `.execute(tx);
   if (news.length === 0) return;
   const labs = news.map(({ lab }) => lab);

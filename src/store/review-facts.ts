@@ -16,9 +16,8 @@ export async function liveLabsByProfile(
   profiles: readonly string[],
 ): Promise<ReadonlyMap<string, { readonly count: number; readonly names: readonly string[] }>> {
   const { rows } = await sql<{ profile: string; count: string; names: string[] }>`
-    select p.name as profile, count(*) as count, (array_agg(l.name order by l.name))[1:10] as names
-    from policies p join labs l on l.policy_digest = p.digest
-    where p.name = any (${profiles}::text[]) and l.live and l.current group by p.name
+    select spec ->> 'profile' as profile, count(*) as count, (array_agg(name order by name))[1:10] as names
+    from labs where live and current and spec ->> 'profile' = any (${profiles}::text[]) group by 1
   `.execute(db);
   return new Map(rows.map(({ profile, count, names }) => [profile, { count: Number(count), names }]));
 }

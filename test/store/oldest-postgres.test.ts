@@ -11,6 +11,7 @@ import { startPostmaster, stopPostmaster } from "../../src/local/postgres/postma
 import { migrate } from "../../src/store/migrate.ts";
 import { openStore } from "../../src/store/open.ts";
 import { aLabFile } from "../fixtures.ts";
+import { aChange, aPullRequest, idOf, mergeReviewed } from "./pull-request-seed.ts";
 import { absences, applyCatalog, claimOne, makeReady } from "./seed.ts";
 
 const binaries = await findPostgresBinaries({
@@ -49,6 +50,11 @@ test.skipIf(binaries === null)(`a whole life on Postgres ${MINIMUM_MAJOR}`, asyn
   try {
     await applyCatalog(store, [aLabFile("a"), aLabFile("b")]);
     await makeReady(store);
+    await mergeReviewed(store, aPullRequest(1), [
+      aChange("a", { action: "update", labId: await idOf(store, "a") }),
+      aChange("b", { action: "destroy", labId: await idOf(store, "b") }),
+    ]);
+    await store.noteEvents();
     await applyCatalog(store, [aLabFile("a", { spec: { workers: 2 } })]);
     const destroy = await claimOne(store);
     await store.finish(destroy, { kind: "destroyed", receipt: absences() });
@@ -60,6 +66,19 @@ test.skipIf(binaries === null)(`a whole life on Postgres ${MINIMUM_MAJOR}`, asyn
       ["b", "destroyed"],
     ]);
     expect((await store.events("b")).map(({ type }) => type)).toContain("destroy.completed");
+    await store.noteEvents();
+    expect((await store.dueReports(new Date(), 30, 10)).map(({ kind, subject }) => `${kind} ${subject}`)).toEqual([
+      "comment ",
+      "status a",
+      "status b",
+    ]);
+    expect((await store.board(1)).map(({ name, state }) => [name, state])).toEqual([
+      ["a", "ready"],
+      ["b", "destroyed"],
+    ]);
+    expect(await store.expiringWithoutRequest()).toEqual([]);
+    expect(await store.obsoleteRequests()).toEqual([]);
+    expect(await store.holdOrigin("hold-none")).toBeNull();
   } finally {
     await store.close();
   }

@@ -7,7 +7,7 @@ import { openStore, type Store } from "../../src/store/open.ts";
 import { createDatabase, type TestDatabase } from "../database.ts";
 import { aLabFile, aPolicy, aProfile, commitNumber, wholeCatalog } from "../fixtures.ts";
 import { aChange, aPullRequest, aReview, idOf, merged, mergeReviewed, record } from "./pull-request-seed.ts";
-import { applyCatalog, makeReady } from "./seed.ts";
+import { absences, applyCatalog, claimOne, makeReady } from "./seed.ts";
 
 let database: TestDatabase;
 let store: Store;
@@ -137,7 +137,8 @@ describe("a destroy counts as reviewed", () => {
     const one = aPullRequest(1);
     await store.recordPullRequests([one]);
     await record(store, aReview(one, [gone("a", id)]));
-    await store.recordPullRequests([merged(one, new Date(Date.now() - 60_000))]);
+    await store.recordPullRequests([{ ...merged(one, new Date(Date.now() - 60_000)), updatedAt: new Date() }]);
+    expect(await store.openPullRequests()).toEqual([]);
     expect(await mayDestroy()).toEqual([]);
   });
 
@@ -177,5 +178,107 @@ describe("a destroy counts as reviewed", () => {
     await record(store, aReview(two, [aChange("a", { action: "update", labId: id })]));
     await store.recordPullRequests([merged(two, new Date(Date.now() + 60_000))]);
     expect(await mayDestroy()).toEqual([]);
+  });
+});
+
+describe("the pull request behind a change", () => {
+  const compared = async (name: string, files: readonly string[]) => (await comparisonOf(name, files))?.pullRequest;
+
+  test("is the one merged last that touches the name", async () => {
+    expect(await compared("a", ["a"])).toBeNull();
+    const [one, two] = [aPullRequest(1), aPullRequest(2)];
+    await mergeReviewed(store, two, [aChange("a"), aChange("b")]);
+    expect(await compared("a", ["a"])).toEqual({ number: 2, endsNow: false });
+    await store.recordPullRequests([one]);
+    await record(store, aReview(one, [aChange("a")]));
+    expect(await compared("a", ["a"])).toEqual({ number: 2, endsNow: false });
+    await store.recordPullRequests([merged(one, new Date(Date.now() + 60_000))]);
+    expect(await compared("a", ["a"])).toEqual({ number: 1, endsNow: false });
+    expect(await compared("b", ["b"])).toEqual({ number: 2, endsNow: false });
+  });
+
+  test("is nobody's where a push went past all of them", async () => {
+    const id = await aLab();
+    await mergeReviewed(store, aPullRequest(1), [aChange("a")]);
+    expect(await compared("a", [])).toBeNull();
+    await mergeReviewed(store, aPullRequest(2), [gone("a", id), gone("b", id)]);
+    expect(await compared("a", [])).toEqual({ number: 2, endsNow: false });
+    expect(await compared("b", ["b"])).toBeNull();
+  });
+
+  test("ends a lab at once only where labkeeper opened it for that lab", async () => {
+    await applyCatalog(store, [aLabFile("a"), aLabFile("b")]);
+    await makeReady(store);
+    const [a, b] = [await idOf(store, "a"), await idOf(store, "b")];
+    const request = { labId: a, lab: "a", purpose: "expire", detail: "x", branch: "labkeeper/expire/a" } as const;
+    await store.recordRequest({ ...request, askedBy: "labkeeper", pullRequest: 1 });
+    await mergeReviewed(store, aPullRequest(1), [gone("a", a), gone("b", b)]);
+    expect(await compared("a", [])).toEqual({ number: 1, endsNow: true });
+    expect(await compared("b", [])).toEqual({ number: 1, endsNow: false });
+  });
+
+  test("stands in the events, jobs and labs that come of it", async () => {
+    await mergeReviewed(store, aPullRequest(1), [aChange("a")]);
+    await applyCatalog(store, [aLabFile("a")]);
+    const id = await idOf(store, "a");
+    const known = await raw.query("select lab, lab_id from pull_request_labs");
+    expect(known.rows).toEqual([{ lab: "a", lab_id: id }]);
+    const [provision] = await makeReady(store);
+    expect(provision?.cause).toMatchObject({ kind: "commit", pullRequest: 1 });
+
+    await mergeReviewed(store, aPullRequest(2), [aChange("a", { action: "update", labId: id })]);
+    await applyCatalog(store, [aLabFile("a", { spec: { workers: 1 } })]);
+    const three = aPullRequest(3);
+    await store.recordPullRequests([three]);
+    await record(store, aReview(three, [gone("a", id)]));
+    await store.recordPullRequests([merged(three, new Date(Date.now() + 60_000))]);
+    await applyCatalog(store, []);
+    const told = (await store.events("a")).filter(({ actor }) => actor === "reconciler");
+    expect(
+      told.map(({ type, cause, payload }) => [
+        type,
+        cause?.kind === "commit" && cause.pullRequest,
+        payload["pullRequest"],
+      ]),
+    ).toEqual([
+      ["lab.created", 1, 1],
+      ["lab.updated", 2, 2],
+      ["destroy.requested", 3, 3],
+    ]);
+    expect((await store.lab("a"))?.lab.destroyCause).toMatchObject({ kind: "commit", pullRequest: 3 });
+  });
+
+  test("knows the lab that it made, not the next of the same name", async () => {
+    await mergeReviewed(store, aPullRequest(1), [aChange("a")]);
+    const first = await aLab();
+    await applyCatalog(store, []);
+    await store.finish(await claimOne(store), { kind: "destroyed", receipt: absences() });
+    const second = await aLab();
+    expect(second).not.toBe(first);
+    expect((await raw.query("select lab_id from pull_request_labs")).rows).toEqual([{ lab_id: first }]);
+    // A plan that is made after the merge does not forget it.
+    await record(store, aReview(aPullRequest(1), [aChange("a")]), true);
+    expect((await raw.query("select lab_id from pull_request_labs")).rows).toEqual([{ lab_id: first }]);
+  });
+});
+
+describe("what a review tells of the past", () => {
+  test("how long labs took, when they were used, and which live labs pinned a profile", async () => {
+    const policy = aPolicy({ profiles: [aProfile(), aProfile("other")] });
+    const files = Array.from({ length: 12 }, (_, i) => aLabFile(`lab-${String(i).padStart(2, "0")}`));
+    await applyCatalog(store, [...files, aLabFile("b", { spec: { profile: "other" } })], { policy });
+    await makeReady(store);
+    await raw.query("update jobs set claimed_at = finished_at - make_interval(secs => 10) where state = 'succeeded'");
+    expect(await store.durations(["simulated", "unheard-of"])).toEqual([
+      { profile: "simulated", count: 12, p50: expect.closeTo(10), p90: expect.closeTo(10) },
+    ]);
+    const id = await idOf(store, "b");
+    expect((await store.lastUsed([id])).size).toBe(0);
+    await store.recordAccess("b", "octocat");
+    expect((await store.lastUsed([id])).get(id)?.getTime()).toBeGreaterThan(Date.now() - 60_000);
+    const live = await store.liveLabsByProfile(["simulated", "other", "unheard-of"]);
+    expect(live.get("other")).toEqual({ count: 1, names: ["b"] });
+    expect(live.get("simulated")).toEqual({ count: 12, names: files.slice(0, 10).map(({ name }) => name) });
+    expect(live.has("unheard-of")).toBe(false);
   });
 });
