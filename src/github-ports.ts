@@ -139,6 +139,8 @@ export interface Proposal {
   readonly forkPoint: string;
   /** What it changes under `labs/`, from the fork point to its head. */
   readonly labs: readonly CatalogEntry[];
+  /** Paths of those that were not there before. */
+  readonly addedLabs: readonly string[];
   /** `catalog.yaml` and `profiles/` as a merge into the base would leave them. */
   readonly policyFiles: readonly CatalogEntry[];
   /** Which of those it changes itself. */
@@ -163,6 +165,8 @@ export interface CatalogFileSource {
 export interface RecordedPullRequest {
   readonly pullRequest: PullRequest;
   readonly purpose: RequestPurpose | null;
+  /** The lab that labkeeper opened it for, to end it before it expires; absent or null for every other. */
+  readonly endsLab?: string | null;
   readonly review: Review | null;
 }
 

@@ -57,6 +57,7 @@ export async function readProposal(
     head,
     forkPoint,
     labs: entries.filter(({ path }) => isLabFile(path)),
+    addedLabs: edits.flatMap(({ path, ancestor }) => (ancestor === null && isLabFile(path) ? [path] : [])),
     policyFiles: [...(await readEntries(objects, kept, signal)), ...present].sort(byPath),
     policyPaths: [...changed].sort(),
     conflicts: conflicts.sort(),

@@ -40,15 +40,23 @@ export async function recorded(
   db: Kysely<unknown>,
   condition: ReturnType<typeof sql>,
 ): Promise<readonly RecordedPullRequest[]> {
-  const { rows } = await sql<PullRequestRow & { purpose: RequestPurpose | null; review: Review | null }>`
-    select ${pullRequestColumns}, p.purpose, r.body as review
+  const { rows } = await sql<
+    PullRequestRow & { purpose: RequestPurpose | null; ends_lab: string | null; review: Review | null }
+  >`
+    select ${pullRequestColumns}, p.purpose, r.body as review,
+      (select o.lab_id from own_requests o where o.pull_request = p.number and o.purpose = 'expire' limit 1) as ends_lab
     from pull_requests p
     left join lateral (
       select body from reviews where pull_request = p.number order by created_at desc limit 1
     ) r on true
     where ${condition} order by p.number
   `.execute(db);
-  return rows.map((row) => ({ pullRequest: pullRequestFromRow(row), purpose: row.purpose, review: row.review }));
+  return rows.map((row) => ({
+    pullRequest: pullRequestFromRow(row),
+    purpose: row.purpose,
+    endsLab: row.ends_lab,
+    review: row.review,
+  }));
 }
 
 /** Whether `p` was reviewed on the head it has, before or after a merge. */

@@ -25,10 +25,11 @@ export async function recordReview(
     values (${pullRequest}, ${headCommit}, ${baseCommit}, ${hash}, ${jsonb(review)}::jsonb, ${tooLate}) returning id
   `.execute(tx);
   if (!tooLate) {
+    const own = new Set(touched.map(({ lab }) => lab));
     const ends = [
       ...touched.filter(({ action }) => action === "destroy" || action === "replace"),
       // An edit that leaves a lab no more than its warning ends it as well, and the review said so.
-      ...review.changes.filter(({ running }) => running !== null),
+      ...review.changes.filter(({ lab, running }) => running !== null && own.has(lab)),
     ].flatMap(({ labId }) => labId ?? []);
     await sql`insert into reviewed_destroys (review_id, lab_id)
       select ${only(made).id}, lab from unnest(${[...new Set(ends)]}::uuid[]) as lab`.execute(tx);

@@ -1,0 +1,229 @@
+/**
+ * Story 3: who wants to change the catalog is told what would come of it. Each open pull request is read as data,
+ * planned against what is recorded, and the plan is recorded as its review. Nothing here ever changes a lab.
+ */
+
+import type { CatalogSource } from "./catalog-ports.ts";
+import { canonicalJson } from "./core/canonical.ts";
+import { planHash } from "./core/plan-hash.ts";
+import type { PullRequest, Review } from "./core/pull-request.ts";
+import { LabkeeperError } from "./errors.ts";
+import type { ProposalSource, PullRequestHost, PullRequestStore, RecordedPullRequest } from "./github-ports.ts";
+import type { ReadStore } from "./ports.ts";
+import { isCurrent, type PlannedBase, type PlanningDeps, planBase } from "./proposed-plan.ts";
+import { type Reviewed, reviewOf, settledReviewOf } from "./proposed-review.ts";
+
+export interface ReviewDeps extends PlanningDeps {
+  readonly host: PullRequestHost;
+  readonly catalog: CatalogSource & ProposalSource;
+  readonly store: PlanningDeps["store"] & PullRequestStore & Pick<ReadStore, "lab">;
+  /** The branch that the catalog is read from. */
+  readonly branch: string;
+  /** What this process reviewed; kept from round to round. */
+  readonly memory: ReviewMemory;
+  /** Told of each failure that harms no more than one pull request, or that a reconcile goes on without. */
+  onError(error: unknown, pullRequest: number | null): void;
+}
+
+/** By number. Losing it costs one more look at each open pull request. */
+export type ReviewMemory = Map<number, Look>;
+
+interface Look {
+  readonly head: string;
+  readonly base: string;
+  readonly policy: string | null;
+  /** Of the branch without any pull request: it moves when labs do. */
+  readonly basePlan: string;
+  readonly at: number;
+  readonly broken: boolean;
+}
+
+export interface ReviewRound {
+  /** Pull requests whose review is new. */
+  readonly reviewed: readonly number[];
+  /** Those that could not be reviewed this time, and will be tried again. */
+  readonly failed: readonly number[];
+}
+
+/** Facts such as times and usage age, even where no plan moves. Milliseconds. */
+const LONGEST_AGE = 10 * 60_000;
+/** Asking the host before a reconcile may take this long; labs do not wait for GitHub any longer. Milliseconds. */
+const LEARNING_MS = 10_000;
+/** Hosts may show a change later than another that came after it. Milliseconds. */
+const OVERLAP = 5 * 60_000;
+/** When asked for the first time: what ended longer ago is history that nobody waits for. Milliseconds. */
+const RECENT = 60 * 60_000;
+const CURSOR = "ended-pull-requests";
+
+/**
+ * Reviews every open pull request that moved, or whose base, policy or labs did, and explains merged ones that nobody
+ * had reviewed. One that cannot be planned harms only itself: its review says so. Rejects when the host or the catalog
+ * cannot be read; then nothing is taken for gone.
+ */
+export async function reviewPullRequests(deps: ReviewDeps, signal?: AbortSignal): Promise<ReviewRound> {
+  const open = await recordWhatIsSeen(deps, signal);
+  const recorded = (await deps.store.openPullRequests()).filter(({ pullRequest }) => open.has(pullRequest.number));
+  const merged = await deps.store.unreviewedMerges();
+  for (const number of deps.memory.keys()) if (!open.has(number)) deps.memory.delete(number);
+  if (recorded.length === 0 && merged.length === 0) return { reviewed: [], failed: [] };
+
+  const round: Round = { deps, base: await planBase(deps, signal), signal, reviewed: [], failed: [] };
+  const due = recorded.filter((each) => isDue(each.pullRequest, round.base, deps.memory));
+  for (const each of [...due.filter(isNew), ...due.filter((other) => !isNew(other))]) await reviewOpen(round, each);
+  for (const each of merged) await explainMerged(round, each);
+  return round;
+}
+
+/**
+ * Asks the host which pull requests were merged, before a reconcile: what was reviewed a second ago need not wait.
+ * Takes bounded time and never rejects: a reconcile goes on without it, and holds what it cannot know.
+ */
+export async function learnOfMerges(
+  deps: Pick<ReviewDeps, "host" | "store" | "clock" | "branch" | "onError">,
+  signal?: AbortSignal,
+): Promise<void> {
+  const bounded = AbortSignal.any([AbortSignal.timeout(LEARNING_MS), ...(signal === undefined ? [] : [signal])]);
+  try {
+    await recordWhatIsSeen(deps, bounded);
+  } catch (error) {
+    if (!signal?.aborted) deps.onError(error, null);
+  }
+}
+
+/** Lists and records; answers the numbers that are open. Open ones first: what ends in between is in the second list. */
+async function recordWhatIsSeen(
+  { host, store, clock, branch }: Pick<ReviewDeps, "host" | "store" | "clock" | "branch">,
+  signal: AbortSignal | undefined,
+): Promise<ReadonlySet<number>> {
+  const cursor = await store.cursor(CURSOR);
+  const since = cursor === null ? null : new Date(cursor.getTime() - OVERLAP);
+  const open = await host.openPullRequests(branch, signal);
+  const ended = await host.endedPullRequests(branch, since, signal);
+  const atFirst = clock.now().getTime() - RECENT;
+  const news = cursor === null ? ended.filter(({ endedAt }) => (endedAt?.getTime() ?? 0) >= atFirst) : ended;
+  const hasEnded = new Set(ended.map(({ number }) => number));
+  const stillOpen = open.filter(({ number }) => !hasEnded.has(number));
+  await store.recordPullRequests([...stillOpen, ...news]);
+  const newest = Math.max(cursor?.getTime() ?? 0, ...ended.map(({ updatedAt }) => updatedAt.getTime()));
+  if (newest !== cursor?.getTime()) await store.setCursor(CURSOR, new Date(newest));
+  return new Set(stillOpen.map(({ number }) => number));
+}
+
+interface Round extends ReviewRound {
+  readonly deps: ReviewDeps;
+  readonly signal: AbortSignal | undefined;
+  base: PlannedBase;
+  readonly reviewed: number[];
+  readonly failed: number[];
+}
+
+const isNew = ({ pullRequest, review }: RecordedPullRequest): boolean => review?.headCommit !== pullRequest.head.commit;
+
+function isDue({ number, head }: PullRequest, base: PlannedBase, memory: ReviewMemory): boolean {
+  const last = memory.get(number);
+  if (last?.head !== head.commit || last.base !== base.commit || last.policy !== digestOf(base)) return true;
+  if (last.broken) return false;
+  return last.basePlan !== base.plan.hash || base.now.getTime() - last.at >= LONGEST_AGE;
+}
+
+const digestOf = ({ policy }: PlannedBase): string | null => policy?.digest ?? null;
+
+async function reviewOpen(round: Round, recorded: RecordedPullRequest): Promise<void> {
+  const { deps } = round;
+  const { number, head } = recorded.pullRequest;
+  await apart(round, number, async () => {
+    const { result, base } = await onCurrentBase(round, (base) => orBroken(round, recorded, base, reviewOf));
+    if (canonicalJson(result.review) !== canonicalJson(recorded.review)) {
+      await deps.store.recordReview(result.review, result.touched, false);
+      round.reviewed.push(number);
+    }
+    deps.memory.set(number, {
+      head: head.commit,
+      base: base.commit,
+      policy: digestOf(base),
+      basePlan: base.plan.hash,
+      at: base.now.getTime(),
+      broken: result.broken,
+    });
+  });
+}
+
+/** Merged before it could be reviewed: its labs have to be known for the board. This reviews nothing any more. */
+async function explainMerged(round: Round, recorded: RecordedPullRequest): Promise<void> {
+  const { number } = recorded.pullRequest;
+  await apart(round, number, async () => {
+    const { result } = await onCurrentBase(round, (base) => orBroken(round, recorded, base, settledReviewOf));
+    await round.deps.store.recordReview(result.review, result.touched, true);
+    round.reviewed.push(number);
+  });
+}
+
+/** What happens to one pull request happens to no other. */
+async function apart({ deps, failed, signal }: Round, pullRequest: number, work: () => Promise<void>): Promise<void> {
+  signal?.throwIfAborted();
+  try {
+    await work();
+  } catch (error) {
+    signal?.throwIfAborted();
+    failed.push(pullRequest);
+    deps.onError(error, pullRequest);
+  }
+}
+
+/**
+ * A reconcile in between moves the records under a plan: what somebody else's commit does would then look as if the
+ * pull request did it, and would count as reviewed with it.
+ */
+async function onCurrentBase<T>(
+  round: Round,
+  work: (base: PlannedBase) => Promise<T>,
+): Promise<{ readonly result: T; readonly base: PlannedBase }> {
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const { base } = round;
+    const result = await work(base);
+    if (await isCurrent(round.deps, base)) return { result, base };
+    round.base = await planBase(round.deps, round.signal);
+  }
+  throw new LabkeeperError("LK8005", "the catalog was reconciled again and again while it was planned");
+}
+
+/** A pull request that can never be planned as it is says so where its plan would stand. */
+async function orBroken(
+  { deps, signal }: Round,
+  recorded: RecordedPullRequest,
+  base: PlannedBase,
+  work: typeof reviewOf,
+): Promise<Reviewed & { readonly broken: boolean }> {
+  try {
+    return { ...(await work(deps, recorded, base, signal)), broken: false };
+  } catch (error) {
+    if (!isItsOwnFault(error) || signal?.aborted) throw error;
+    return { review: brokenReview(recorded.pullRequest, base, error), touched: [], broken: true };
+  }
+}
+
+/** Of git, and for good; or nothing that was foreseen. What fails for everybody, or for now, is tried again. */
+const isItsOwnFault = (error: unknown): boolean =>
+  error instanceof LabkeeperError ? error.disposition === "stop" && error.code.startsWith("LK1") : true;
+
+function brokenReview({ number, head }: PullRequest, base: PlannedBase, error: unknown): Review {
+  const { code, message, remedy } = error instanceof LabkeeperError ? error : unforeseen(error);
+  return {
+    pullRequest: number,
+    headCommit: head.commit,
+    baseCommit: base.commit,
+    hash: planHash([]),
+    changes: [],
+    problems: [{ path: "labs", line: 1, column: 1, code, message, remedy }],
+    policy: null,
+    teams: [],
+    durations: [],
+    conflicts: [],
+  };
+}
+
+const unforeseen = (cause: unknown): LabkeeperError =>
+  new LabkeeperError("LK1004", "this pull request cannot be planned", {
+    cause,
+    remedy: "Nothing of it is reviewed; what it removes will be held. Report this with the pull request's changes.",
+  });
