@@ -4,6 +4,7 @@ import { register as credentials } from "./credentials.ts";
 import { register as demo } from "./demo.ts";
 import { register as doctor } from "./doctor.ts";
 import { register as explain } from "./explain.ts";
+import { register as github } from "./github.ts";
 import { register as logs } from "./logs.ts";
 import { register as migrate } from "./migrate.ts";
 import { register as orphans } from "./orphans.ts";
@@ -27,6 +28,7 @@ export const commands: readonly Register[] = [
   control,
   secrets,
   orphans,
+  github,
   migrate,
   doctor,
   demo,

@@ -17,6 +17,11 @@ export const text: Shape<string> = (value, at) => {
   return value;
 };
 
+export const flag: Shape<boolean> = (value, at) => {
+  if (typeof value !== "boolean") throw new Mismatch(at, "true or false");
+  return value;
+};
+
 /** Ids and numbers: whole, and small enough to be exact. */
 export const whole: Shape<number> = (value, at) => {
   if (typeof value !== "number" || !Number.isSafeInteger(value)) throw new Mismatch(at, "a whole number");

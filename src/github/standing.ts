@@ -1,7 +1,7 @@
 /** What GitHub says about who labkeeper is there, and what that may do. */
 
 import type { GithubClient } from "./client.ts";
-import { fields, instant, list, nullable, text, whole, words } from "./shape.ts";
+import { fields, flag, instant, list, nullable, text, whole, words } from "./shape.ts";
 
 export interface Standing {
   /** Of the App: what it asks for. Null for a token, of which GitHub tells no permissions. */
@@ -13,7 +13,12 @@ export interface Standing {
     readonly suspendedAt: Date | null;
     readonly installationId: number;
   } | null;
-  readonly repository: { readonly fullName: string; readonly defaultBranch: string; readonly archived: boolean };
+  readonly repository: {
+    readonly fullName: string;
+    readonly archived: boolean;
+    /** Of a token's user; an App's permissions say more. */
+    readonly mayPush: boolean;
+  };
   readonly rate: { readonly limit: number; readonly remaining: number; readonly resetAt: Date };
   /** The server's clock minus this host's, milliseconds. */
   readonly skewMs: number;
@@ -31,8 +36,8 @@ const RATE = fields({ rate: fields({ limit: whole, remaining: whole, reset: whol
 
 const REPOSITORY = fields({
   full_name: text,
-  default_branch: text,
-  archived: (value: unknown) => value === true,
+  archived: flag,
+  permissions: nullable(fields({ push: flag })),
 });
 
 export const githubStanding =
@@ -55,8 +60,8 @@ export const githubStanding =
             },
       repository: {
         fullName: repository.full_name,
-        defaultBranch: repository.default_branch,
         archived: repository.archived,
+        mayPush: repository.permissions?.push === true,
       },
       rate: { limit: rate.limit, remaining: rate.remaining, resetAt: new Date(rate.reset * 1000) },
       skewMs: client.skewMs() ?? 0,

@@ -16,15 +16,12 @@ export const checkNode = async (): Promise<Check> => {
   return fits ? ok("node", found) : failed("node", found, `Install Node ${OLDEST_NODE.join(".")} or newer.`);
 };
 
-/** The product's variables plus those that later parts of it read. */
-const expected = (name: string): boolean => VARIABLES.includes(name) || /^LABKEEPER_GITHUB_/.test(name);
-
 /** Kubernetes adds these for a Service called labkeeper; they are nobody's mistake. */
 const FROM_KUBERNETES = /^LABKEEPER_(SERVICE_(HOST|PORT.*)|PORT(_.*)?)$/;
 
 export const checkConfig = async (config: Config): Promise<Check> => {
   const unknown = Object.keys(config.environment).filter(
-    (name) => name.startsWith("LABKEEPER_") && !expected(name) && !FROM_KUBERNETES.test(name),
+    (name) => name.startsWith("LABKEEPER_") && !VARIABLES.includes(name) && !FROM_KUBERNETES.test(name),
   );
   if (unknown.length > 0) {
     return warning("config", `nothing reads ${unknown.sort().join(", ")}`, `Known variables: ${VARIABLES.join(", ")}.`);
