@@ -15,6 +15,7 @@ const benchmarks: Record<BenchmarkName, () => Promise<Benchmark>> = {
   plan: async () => (await import("./plan.ts")).benchPlan,
   validate: async () => (await import("./validate.ts")).benchValidate,
   commands: async () => (await import("./commands.ts")).benchCommands,
+  action: async () => (await import("./action.ts")).benchAction,
   queue: async () => (await import("./queue.ts")).benchQueue,
   makespan: async () => (await import("./makespan.ts")).benchMakespan,
 };

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 
-export const BENCHMARKS = ["plan", "validate", "commands", "queue", "makespan"] as const;
+export const BENCHMARKS = ["plan", "validate", "commands", "action", "queue", "makespan"] as const;
 export type BenchmarkName = (typeof BENCHMARKS)[number];
 
 export interface Settings {
