@@ -79,10 +79,11 @@ export const webhookHandler =
     if (!matters(event, content)) return { status: 202 };
     try {
       if (!(await store.recordDelivery(id, event))) return { status: 202 };
+      // This process looks in any case: made again, the delivery would count as seen.
+      schedule(event);
       await store.wake();
     } catch {
       return { status: 503 };
     }
-    schedule(event);
     return { status: 202 };
   };
