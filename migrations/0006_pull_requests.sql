@@ -98,6 +98,8 @@ create table pull_request_labs (
 create index pull_request_labs_by_lab on pull_request_labs (lab, pull_request);
 create index pull_request_labs_by_lab_id on pull_request_labs (lab_id);
 
+create index lab_events_of_return on lab_events (lab_id, "timestamp") where event_type = 'lab.returned';
+
 -- Labs that a merged plan may destroy: the newest plan of the very head that was merged, made before the merge (which
 -- hosts tell in whole seconds), and nothing has brought the lab's file back since.
 create view lk_reviewed_labs as

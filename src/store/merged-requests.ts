@@ -9,17 +9,21 @@ type Merged = NonNullable<Comparison["pullRequest"]> & {
 
 /**
  * The pull request merged last that touches each of these names. `endsNow` only where labkeeper opened it for exactly
- * this lab: whatever else somebody adds to such a pull request is asked for grace as ever.
+ * this lab: whatever else somebody adds to such a pull request is asked for grace as ever. One probe a name, or a plan
+ * over many names would read whatever was merged in all the years.
  */
 export async function mergedLast(db: Kysely<unknown>, names: readonly string[]): Promise<ReadonlyMap<string, Merged>> {
   const { rows } = await sql<{ lab: string; number: number; removes: boolean; ends_now: boolean }>`
-    select distinct on (l.lab) l.lab, p.number, l.action = 'destroy' as removes,
-      l.action = 'destroy' and p.purpose = 'expire' and exists (
-        select from own_requests o where o.pull_request = p.number and o.purpose = 'expire' and o.lab_id = l.lab_id) as ends_now
-    from pull_request_labs l
-    join pull_requests p on p.number = l.pull_request
-    where l.lab = any (${names}::text[]) and p.state = 'merged' and ${reviewedAtHead}
-    order by l.lab, p.ended_at desc, p.number desc
+    select n.lab, x.number, x.removes,
+      x.removes and x.purpose = 'expire' and exists (
+        select from own_requests o where o.pull_request = x.number and o.purpose = 'expire' and o.lab_id = x.lab_id) as ends_now
+    from unnest(${names}::text[]) as n(lab)
+    cross join lateral (
+      select p.number, p.purpose, l.lab_id, l.action = 'destroy' as removes
+      from pull_request_labs l join pull_requests p on p.number = l.pull_request
+      where l.lab = n.lab and p.state = 'merged' and ${reviewedAtHead}
+      order by p.ended_at desc, p.number desc limit 1
+    ) x
   `.execute(db);
   return new Map(rows.map(({ lab, number, removes, ends_now: endsNow }) => [lab, { number, removes, endsNow }]));
 }
@@ -28,6 +32,7 @@ export async function mergedLast(db: Kysely<unknown>, names: readonly string[]):
 export async function reviewedDestroys(db: Kysely<unknown>, labIds: readonly string[]): Promise<ReadonlySet<string>> {
   if (labIds.length === 0) return new Set();
   const { rows } = await sql<{ lab_id: string }>`
-    select distinct lab_id from lk_reviewed_labs where lab_id = any (${labIds}::uuid[])`.execute(db);
+    select n.lab_id from unnest(${labIds}::uuid[]) as n(lab_id)
+    cross join lateral (select from lk_reviewed_labs v where v.lab_id = n.lab_id limit 1) v`.execute(db);
   return new Set(rows.map(({ lab_id }) => lab_id));
 }

@@ -57,21 +57,29 @@ interface DueRow extends PullRequestRow {
   readonly mark: string;
 }
 
+/** How far back in the queue places are told anew as it moves; further back they wait until they come nearer. */
+const NEAR_THE_FRONT = 500;
+
 /** A board moves while jobs of its labs wait or run, which makes no events: it is told anew every so often. */
 async function dueReports(db: Db, now: Date, progressSeconds: number, limit: number): Promise<readonly DueReport[]> {
   const told = new Date(now.getTime() - progressSeconds * 1000);
   const { rows } = await sql<DueRow>`
-    with due as (
+    with at_work as (
+      select lab_id from jobs where state = 'running'
+      union all
+      (select lab_id from jobs where state = 'queued' order by lane, run_at, id limit ${NEAR_THE_FRONT})
+    ),
+    due as (
       select r.pull_request, r.kind, r.subject, r.wanted_at as since from reports r where r.wanted and r.next_at <= ${now}
       union
       select r.pull_request, r.kind, r.subject, r.sent_at
-      from jobs j
+      from at_work j
       join labs b on b.id = j.lab_id
       join pull_request_labs l on l.lab = b.name and (l.lab_id = b.id or l.lab_id is null)
       join pull_requests p on p.number = l.pull_request and p.state = 'merged'
       join reports r on r.pull_request = l.pull_request
         and (r.kind = 'comment' or (r.kind = 'status' and r.subject = l.lab))
-      where j.state in ('queued', 'running') and not r.wanted and r.sent_at <= ${told} and r.next_at <= ${now}
+      where not r.wanted and r.sent_at <= ${told} and r.next_at <= ${now}
     )
     select r.kind, r.subject, r.remote_id, r.sent_digest, r.failures, r.mark, ${pullRequestColumns}
     from due d
