@@ -157,6 +157,11 @@ export const policyReview: Review = {
   },
 };
 
+const addressesOf = (name: string) => ({
+  consoleUrl: `https://console-openshift-console.apps.${name}.labs.example.com`,
+  apiUrl: `https://api.${name}.labs.example.com:6443`,
+});
+
 export const boardLab = (change: Partial<BoardLab> = {}): BoardLab => ({
   name: "team-a-orders",
   team: "team-a",
@@ -165,10 +170,7 @@ export const boardLab = (change: Partial<BoardLab> = {}): BoardLab => ({
   since: at("02T11:45"),
   job: null,
   typicalSeconds: 2520,
-  outputs: {
-    consoleUrl: "https://console-openshift-console.apps.team-a-orders.labs.example.com",
-    apiUrl: "https://api.team-a-orders.labs.example.com:6443",
-  },
+  outputs: addressesOf(change.name ?? "team-a-orders"),
   expiresAt: at("03T11:45"),
   expiring: false,
   leavingUntil: null,
@@ -177,7 +179,7 @@ export const boardLab = (change: Partial<BoardLab> = {}): BoardLab => ({
   logTail: [],
   holds: [],
   receipt: null,
-  credentialsUrl: "https://labkeeper.example.com/labs/0195-orders/credentials",
+  credentialsUrl: `https://labkeeper.example.com/labs/${change.name ?? "team-a-orders"}/credentials`,
   expiryRequest: null,
   ...change,
 });

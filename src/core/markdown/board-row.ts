@@ -84,7 +84,7 @@ const elapsedWords = ({ typicalSeconds }: BoardLab, job: Job, now: Date): string
   const elapsed = durationWords(Math.floor(seconds / 60) * 60);
   if (typicalSeconds === null || job.kind !== "provision") return elapsed;
   return seconds > typicalSeconds
-    ? `${elapsed}, longer than usual (${durationWords(typicalSeconds)})`
+    ? `${elapsed}, longer than the usual ${durationWords(typicalSeconds)}`
     : `${elapsed}, about ${durationWords(Math.ceil((typicalSeconds - seconds) / 60) * 60)} to go`;
 };
 
@@ -98,7 +98,7 @@ const readyLines = (lab: BoardLab, { repositoryUrl }: Around): Markdown[] => {
   const request =
     lab.expiryRequest === null ? EMPTY : md`: ${pullRequestLink(repositoryUrl, lab.expiryRequest)} removes its file`;
   const api = shownUrl(outputs["apiUrl"]);
-  const staying = lab.action === "destroy" ? ": its removal is not taken up yet, or was called off" : "";
+  const staying = lab.action === "destroy" ? md`: its removal is not taken up yet, or was called off` : EMPTY;
   return [
     failure === null
       ? md`✅ ${bold(lab.state === "hibernated" ? "asleep" : "ready")}${until}${staying}`

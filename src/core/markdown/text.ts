@@ -25,8 +25,7 @@ export const EMPTY = trusted("");
 export const isEmpty = (markdown: Markdown): boolean => sourceOf(markdown) === "";
 
 /** Text on one line, escaped, at most so many characters of it. */
-export const text = (value: string, most = LONGEST_TEXT): Markdown =>
-  trusted(escapeMarkdown(shortened(value, most)).trim());
+export const text = (value: string, most = LONGEST_TEXT): Markdown => trusted(escapeMarkdown(shortened(value, most)));
 
 const inner = (value: Markdown | string | number): string => {
   if (typeof value === "object") return sourceOf(value);
@@ -55,9 +54,11 @@ export const broken = (pieces: readonly Markdown[]): Markdown => joined(pieces, 
 /** Blocks one after the other. Empty ones are left out. */
 export const blocks = (pieces: readonly Markdown[]): Markdown => joined(pieces, "\n\n");
 
-/** Nothing stays nothing: marks around it would be a rule or text. */
-const around = (before: string, value: Markdown, after: string): Markdown =>
-  isEmpty(value) ? value : trusted(`${before}${sourceOf(value)}${after}`);
+/** Nothing stays nothing: marks around it would be a rule or text, and so would marks with a space inside. */
+const around = (before: string, value: Markdown, after: string): Markdown => {
+  const inside = sourceOf(value).trim();
+  return inside === "" ? EMPTY : trusted(`${before}${inside}${after}`);
+};
 
 export const bold = (value: Markdown | string): Markdown =>
   around("**", typeof value === "string" ? text(value) : value, "**");
