@@ -8,7 +8,7 @@ const STORIES = [
 /** Interfaces, in files by what they are about. */
 const PORTS = "ports|catalog-ports|cloud-ports|github-ports";
 /** `wire.ts`, and what of it is about clouds and about GitHub. */
-const WIRING = "^src/wire(-cloud|-github)?\\.ts$";
+const WIRING = "^src/wire(-cloud|-github|-conversation)?\\.ts$";
 /** Run as processes of their own; scripts/bundle.ts builds them. */
 const PROGRAMS = "^src/(main|action/main|local/local-postgres/main)\\.ts$";
 const NPM = ["npm", "npm-dev", "npm-optional", "npm-peer", "npm-bundled", "npm-no-pkg", "npm-unknown"];

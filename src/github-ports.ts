@@ -155,6 +155,8 @@ export interface ProposalSource {
 }
 
 export interface CatalogFileSource {
+  /** The branch that is followed; null when a tag or a commit is: nothing can be merged into those. */
+  branch(signal?: AbortSignal): Promise<string | null>;
   /** One plain file at a commit; null when there is none. @throws LK1004 when something else is in its place */
   file(commit: string, path: string): Promise<{ readonly blobOid: string; readonly bytes: Uint8Array } | null>;
 }

@@ -15,7 +15,7 @@ export interface RequestDeps {
   readonly catalog: Pick<CatalogSource, "head"> & CatalogFileSource;
   readonly store: RequestStore & Pick<ReadStore, "lab">;
   /** The branch that the catalog is read from. */
-  readonly base: string;
+  readonly branch: string;
 }
 
 /** What commands and expiries ask for. Asking again answers the same pull request. */
@@ -125,7 +125,7 @@ async function open(deps: RequestDeps, wanted: Wanted, signal?: AbortSignal): Pr
   const made = await deps.host.openRequest(
     {
       branch,
-      base: deps.base,
+      base: deps.branch,
       path: lab.path,
       content,
       blobOid: file.blobOid,

@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import type { CatalogSource, ChangesSince, Checkout } from "./catalog-ports.ts";
 import type { Config } from "./config.ts";
+import type { Conversation } from "./conversation.ts";
 import type { CatalogEntry } from "./core/types.ts";
 import { LabkeeperError } from "./errors.ts";
 import type { HistoryWriter } from "./git/history-writer.ts";
@@ -17,6 +18,8 @@ import type { Connection } from "./store/connection.ts";
 import type { SchemaStatus } from "./store/migrate.ts";
 import type { Store } from "./store/open.ts";
 import { type CloudEdges, wireCloud } from "./wire-cloud.ts";
+import type { ReviewableCatalog } from "./wire-conversation.ts";
+import { type GithubEdges, wireGithub } from "./wire-github.ts";
 import type { WorkerDeps, WorkerOptions } from "./worker.ts";
 
 export type { HistoryWriter, SchemaStatus, Store };
@@ -43,6 +46,9 @@ export interface Edges extends AsyncDisposable {
   /** Names that a profile may use, built-in ones included. */
   provisionerNames(): readonly string[];
   readonly cloud: CloudEdges;
+  readonly github: GithubEdges;
+  /** What is said on pull requests; null where nothing is. `onError` is told what harms no more than one of them. */
+  conversation(onError: (error: unknown, pullRequest: number | null) => void): Promise<Conversation | null>;
   artifacts(): Promise<ArtifactStore>;
   secrets(): Promise<SecretStore>;
   reconcileDeps(reporter: Reporter): Promise<ReconcileDeps>;
@@ -168,10 +174,13 @@ const databaseClock = async (store: Store): Promise<Clock> => {
 const DRAIN_MS = 20_000;
 
 /** A token goes to the host it was made for, and never over a connection that others can read. */
-const tokenFor = ({ githubToken, githubHost }: Config, url: string): string | null => {
+const takesToken = ({ githubHost }: Config, url: string): boolean => {
   const address = URL.canParse(url) ? new URL(url) : null;
-  return address?.protocol === "https:" && address.host === githubHost ? githubToken : null;
+  const unread = address?.protocol === "https:" || (address?.protocol === "http:" && isLoopback(address));
+  return unread && address.host === githubHost;
 };
+
+const isLoopback = ({ hostname: name }: URL): boolean => /^(localhost|127(\.\d+){3}|\[::1\])$/.test(name);
 
 /** Joins the edges that a configuration asks for. Nothing is opened, started or loaded before it is asked for. */
 export const wire = (config: Config): Edges => {
@@ -182,10 +191,11 @@ export const wire = (config: Config): Edges => {
   const builds = provisionerBuilds(config, cloud);
   const store = storeSource(config, open, connection);
   const holder = `${hostname()}-${process.pid}-${randomBytes(3).toString("hex")}`;
-  const catalogAt = async (url: string, ref: string | null): Promise<CatalogSource> => {
+  const github = wireGithub(config);
+  const catalogAt = async (url: string, ref: string | null): Promise<ReviewableCatalog> => {
     const { openCatalog } = await import("./git/open-catalog.ts");
-    const token = tokenFor(config, url);
-    return openCatalog({ url, ref: ref ?? undefined, stateDir: config.stateDir, token: async () => token });
+    const token = takesToken(config, url) ? github.gitToken : async () => null;
+    return openCatalog({ url, ref: ref ?? undefined, stateDir: config.stateDir, token });
   };
   const catalog = once(async () => {
     if (config.catalog === null) {
@@ -221,6 +231,23 @@ export const wire = (config: Config): Edges => {
     profileFiles: () => profileFiles(config),
     provisionerNames: () => [...builds.keys()].sort(),
     cloud,
+    github,
+    conversation: async (onError) => {
+      const host = await github.host();
+      if (host === null) return null;
+      const { wireConversation } = await import("./wire-conversation.ts");
+      return await wireConversation({
+        config,
+        host,
+        catalog: await catalog(),
+        store: await store(),
+        artifacts: await artifacts(),
+        shippedProfiles: await profileFiles(config),
+        clock: await databaseClock(await store()),
+        holder,
+        onError,
+      });
+    },
     artifacts,
     secrets,
     reconcileDeps: async (reporter) => ({
@@ -230,7 +257,7 @@ export const wire = (config: Config): Edges => {
       clock: await databaseClock(await store()),
       reporter,
       holder,
-      requireReview: false,
+      requireReview: config.github !== null,
     }),
     workerDeps: async (reporter, onError) => ({
       store: await store(),

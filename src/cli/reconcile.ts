@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { Conversation } from "../conversation.ts";
 import type { Json, Plan, Problem } from "../core/types.ts";
 import { LabkeeperError } from "../errors.ts";
 import type { Applied, Reporter } from "../ports.ts";
@@ -71,6 +72,14 @@ const run = async (context: CommandContext, options: Options): Promise<void> =>
     // A dry run changes nothing, the schema included (promise P7).
     if (!dryRun) await edges.migrate();
     const deps = await edges.reconcileDeps(silent);
+    const told = new Set<string>();
+    const tell = (error: unknown): void => {
+      const message = error instanceof Error ? error.message : String(error);
+      if (!told.has(message)) context.note(`${context.noteColours.yellow("warning:")} pull requests: ${message}`);
+      told.add(message);
+    };
+    const conversation = dryRun ? null : await edges.conversation(tell);
+    await conversation?.learnOfMerges(context.signal);
     const first = await cycle(deps, dryRun, context.signal);
     await printPlan(context, first.plan, options);
     const further: Plan[] = [];
@@ -80,12 +89,28 @@ const run = async (context: CommandContext, options: Options): Promise<void> =>
     };
     const settled = options.wait === true ? await settle(edges, context, deps, first, onPlan) : null;
     context.signal.throwIfAborted();
+    if (conversation !== null) await converse(conversation, tell, context.signal);
     const { problems } = (settled?.last ?? first).plan;
     const result: Result = { ...first, failed: settled?.failed ?? null, further, problems };
     if (options.output === "json") context.out(await asJson(result, options.all === true));
     sayResult(result, context);
     context.exitWith(exitCodeOf(result, options.detailedExitcode === true));
   });
+
+/** Once what `serve` does again and again: labs do not wait for it, and what fails is told by the next that runs. */
+const converse = async (
+  { round, report }: Conversation,
+  tell: (error: unknown) => void,
+  signal: AbortSignal,
+): Promise<void> => {
+  try {
+    for (const error of await round(signal)) tell(error);
+    for (const { error } of (await report(signal)).failed) tell(error);
+  } catch (error) {
+    signal.throwIfAborted();
+    tell(error);
+  }
+};
 
 export const register: Register = (program, context) => {
   program

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { once } from "../once.ts";
 import type { Role } from "../serve.ts";
 import type { Register } from "./context.ts";
 import { examples } from "./program.ts";
@@ -35,8 +36,22 @@ export const register: Register = (program, context) => {
         if (migrated !== null && migrated.applied.length > 0)
           log.info({ applied: migrated.applied }, "schema migrated");
         const onWork = async (callback: () => void): Promise<AsyncDisposable> => (await edges.store()).onWork(callback);
+        const tellError = (error: unknown, pullRequest: number | null): void =>
+          log.warn({ err: error, pullRequest }, "pull requests: goes on without");
+        const conversation = once(() => edges.conversation(tellError));
+        const listen = async (ring: () => void): Promise<AsyncDisposable | null> => {
+          const healthy = async (): Promise<boolean> => (await (await edges.store()).databaseTime()) !== null;
+          const onError = (error: unknown): void => log.error({ err: error }, "a delivery failed");
+          const server = await edges.github.listen({ store: await edges.store(), schedule: ring, healthy, onError });
+          if (server === null) return null;
+          log.info({ url: server.url }, "listening");
+          return { [Symbol.asyncDispose]: () => server.close() };
+        };
         const [pollMs, sweepMs] = [config.pollSeconds * 1000, config.janitor.sweepMinutes * 60_000];
-        await serve({ log, onWork, ...edges }, { roles, pollMs, sweepMs, signal: context.signal });
+        await serve(
+          { log, onWork, listen, ...edges, conversation },
+          { roles, pollMs, sweepMs, signal: context.signal },
+        );
         context.exitWith(0);
       });
     });

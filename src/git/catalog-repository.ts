@@ -3,6 +3,8 @@ import type { Objects } from "./objects.ts";
 /** A repository whose head can be asked for, wherever it is. */
 export interface CatalogRepository {
   head(signal?: AbortSignal): Promise<string>;
+  /** The branch that `head` is of; null when it is none (a tag, a commit). */
+  branch(signal?: AbortSignal): Promise<string | null>;
   /** Runs a read; repairs what can be repaired and runs it once more when it fails. */
   reading<T>(read: (objects: Objects) => Promise<T>): Promise<T>;
   /**

@@ -4,7 +4,7 @@ import { ancestry } from "./history.ts";
 import { findRepository, type RepositoryFolders, readText } from "./local-repository.ts";
 import { type Objects, openObjects } from "./objects.ts";
 import { expectHead, pullRequestRef } from "./pull-request-ref.ts";
-import { resolveRef } from "./refs.ts";
+import { branchNamed, branchOf, resolveRef } from "./refs.ts";
 
 /** A repository on this machine, read in place: never written to, never copied. */
 export function localRepository(path: string, ref: string | null, gitCommand: string | null): CatalogRepository {
@@ -23,6 +23,11 @@ export function localRepository(path: string, ref: string | null, gitCommand: st
       signal?.throwIfAborted();
       const { folders, objects } = await look();
       return await objects.peel(await resolveRef(folders, ref));
+    },
+    async branch() {
+      const { folders } = await look();
+      if (ref !== null && ref !== "HEAD") return await branchNamed(folders, ref);
+      return branchOf(/^ref: (\S+)$/.exec((await readText(join(folders.gitdir, "HEAD")))?.trim() ?? "")?.[1] ?? "");
     },
     async reading(read) {
       return await read((await look()).objects);

@@ -1,8 +1,9 @@
 import type { CatalogSource } from "../catalog-ports.ts";
 import type { CatalogEntry } from "../core/types.ts";
 import { LabkeeperError } from "../errors.ts";
-import type { ProposalSource } from "../github-ports.ts";
+import type { CatalogFileSource, ProposalSource } from "../github-ports.ts";
 import { parseAddress } from "./address.ts";
+import { catalogFile } from "./catalog-file.ts";
 import { labEntries, policyPaths, readEntries } from "./catalog-files.ts";
 import { localRepository } from "./local-catalog.ts";
 import { proposalsOf } from "./proposals.ts";
@@ -29,7 +30,7 @@ export interface CatalogOptions {
  * Opens a catalog. Nothing is read before the first call; a bad address throws LK1005 here.
  * Every failure of a method is a LabkeeperError LK1001…LK1005: nothing unreadable is answered as empty.
  */
-export function openCatalog(options: CatalogOptions): CatalogSource & ProposalSource {
+export function openCatalog(options: CatalogOptions): CatalogSource & ProposalSource & CatalogFileSource {
   const address = parseAddress(options.url);
   const ref = options.ref ?? null;
   const gitCommand = options.gitCommand === undefined ? "git" : options.gitCommand;
@@ -44,6 +45,8 @@ export function openCatalog(options: CatalogOptions): CatalogSource & ProposalSo
     head: (signal) => mended(() => repository.head(signal)),
     proposal: (pullRequest, expectedHead, base, signal) =>
       mended(() => proposals.proposal(pullRequest, expectedHead, base, signal)),
+    branch: (signal) => mended(() => repository.branch(signal)),
+    file: (commit, path) => mended(() => repository.reading((objects) => catalogFile(objects, commit, path))),
     isAncestor: (ancestor, descendant) => mended(() => repository.isAncestor(ancestor, descendant)),
     policyFiles: (commit) =>
       mended(() =>

@@ -72,3 +72,14 @@ async function packed(repository: RepositoryFolders, name: string): Promise<stri
   const line = text.split("\n").find((line) => line.endsWith(` ${name}`) && isOid(line.slice(0, 40)));
   return line?.slice(0, 40) ?? null;
 }
+
+/** A branch's short name from its full one; null for what is no branch. */
+export const branchOf = (name: string): string | null =>
+  name.startsWith("refs/heads/") ? name.slice("refs/heads/".length) : null;
+
+/** The branch that a ref of a repository on this machine means; null when it means something else. */
+export async function branchNamed(repository: RepositoryFolders, ref: string): Promise<string | null> {
+  if (isOid(ref)) return null;
+  for (const name of refCandidates(ref)) if ((await follow(repository, name)) !== null) return branchOf(name);
+  return null;
+}

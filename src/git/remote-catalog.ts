@@ -4,6 +4,7 @@ import { createHttpClient } from "./http-client.ts";
 import { type Generation, openMirror } from "./mirror.ts";
 import { isUnreadable } from "./objects.ts";
 import { expectHead, pullRequestRef } from "./pull-request-ref.ts";
+import { branchOf } from "./refs.ts";
 import { remoteRef } from "./remote-refs.ts";
 
 export interface RemoteOptions {
@@ -47,6 +48,9 @@ export function remoteRepository(options: RemoteOptions): CatalogRepository {
         return await mirror.fetch(http, generation, wanted.name);
       }
       return (await mirror.clone(http, wanted.name, "recent")).commit;
+    },
+    async branch(signal) {
+      return branchOf((await remoteRef(client(signal), url, ref)).name);
     },
     async reading(read) {
       const generation = (await mirror.current()) ?? (await cloneAnew("recent"));

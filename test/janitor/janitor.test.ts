@@ -189,7 +189,16 @@ describe("serve", () => {
     const controller = new AbortController();
     const unused = async () => never();
     const served = serve(
-      { log, onWork: unused, reconcileDeps: unused, workerDeps: unused, workerOptions: never, janitorDeps },
+      {
+        log,
+        onWork: unused,
+        reconcileDeps: unused,
+        workerDeps: unused,
+        workerOptions: never,
+        janitorDeps,
+        conversation: async () => null,
+        listen: async () => null,
+      },
       { roles: new Set<Role>(["janitor"]), pollMs: 1000, sweepMs: 10, signal: controller.signal },
     );
     const said = (level: string, message: string) =>
