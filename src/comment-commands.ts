@@ -12,9 +12,9 @@ import type {
   HostComment,
   HostIdentity,
   MembershipHost,
+  OwnRequests,
   PullRequestStore,
 } from "./github-ports.ts";
-import type { OwnRequests } from "./own-requests.ts";
 import type { Clock, CommandStore, ReadStore } from "./ports.ts";
 
 export interface CommentDeps {

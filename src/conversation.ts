@@ -1,8 +1,8 @@
 /** How the stories around pull requests go together, for `serve` and for one-shot commands. */
 
 import { answerComments, type CommentDeps } from "./comment-commands.ts";
+import type { OwnRequests } from "./github-ports.ts";
 import { asLeader } from "./leadership.ts";
-import type { OwnRequests } from "./own-requests.ts";
 import type { Clock, LeaseStore } from "./ports.ts";
 import { learnOfMerges, type ReviewDeps, reviewPullRequests } from "./pull-requests.ts";
 import { type ReportDeps, type Reported, report } from "./report.ts";

@@ -323,3 +323,17 @@ export interface RequestStore {
   /** It was closed as beside the point; not opened again for the same detail. */
   recordClosed(request: RequestRecord): Promise<void>;
 }
+
+/** What commands and expiries ask for. Asking again answers the same pull request. */
+export interface OwnRequests {
+  /** Adds hours to what a lab may live. @throws LK3004 when its profile allows no more */
+  extend(
+    lab: string,
+    hours: number,
+    askedBy: string,
+    signal?: AbortSignal,
+  ): Promise<{ readonly number: number; readonly ttlHours: number }>;
+  destroy(lab: string, askedBy: string, signal?: AbortSignal): Promise<{ readonly number: number }>;
+  /** For every lab whose expiry was told: one that removes its file. Closes those that are beside the point by now. */
+  keepExpiryRequests(signal?: AbortSignal): Promise<void>;
+}

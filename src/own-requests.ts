@@ -7,7 +7,7 @@ import { requestBody, requestTitle } from "./core/markdown/own-request.ts";
 import type { RequestPurpose } from "./core/pull-request.ts";
 import type { Lab } from "./core/types.ts";
 import { LabkeeperError } from "./errors.ts";
-import type { CatalogFileSource, RequestHost, RequestStore } from "./github-ports.ts";
+import type { CatalogFileSource, OwnRequests, RequestHost, RequestStore } from "./github-ports.ts";
 import type { ReadStore } from "./ports.ts";
 
 export interface RequestDeps {
@@ -16,20 +16,6 @@ export interface RequestDeps {
   readonly store: RequestStore & Pick<ReadStore, "lab">;
   /** The branch that the catalog is read from. */
   readonly branch: string;
-}
-
-/** What commands and expiries ask for. Asking again answers the same pull request. */
-export interface OwnRequests {
-  /** Adds hours to what a lab may live. @throws LK3004 when its profile allows no more */
-  extend(
-    lab: string,
-    hours: number,
-    askedBy: string,
-    signal?: AbortSignal,
-  ): Promise<{ readonly number: number; readonly ttlHours: number }>;
-  destroy(lab: string, askedBy: string, signal?: AbortSignal): Promise<{ readonly number: number }>;
-  /** For every lab whose expiry was told: one that removes its file. Closes those that are beside the point by now. */
-  keepExpiryRequests(signal?: AbortSignal): Promise<void>;
 }
 
 export const ownRequests = (deps: RequestDeps): OwnRequests => ({
