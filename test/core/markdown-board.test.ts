@@ -163,6 +163,18 @@ const STORIES: readonly (readonly [
     ["success", "ready until 2026-03-03 11:45 UTC"],
   ],
   [
+    "ready and about to change",
+    boardLab({ job: running({ kind: "update", state: "queued", position: 1 }) }),
+    ["⏳ **queued** to update, number 1 in the queue<br>✅ **ready**", "[Console]"],
+    ["pending", "queued to update"],
+  ],
+  [
+    "about to be destroyed",
+    boardLab({ action: "destroy", job: running({ kind: "destroy", state: "queued", position: null }) }),
+    ["⏳ **queued** to destroy"],
+    ["pending", "queued to destroy"],
+  ],
+  [
     "leaving",
     boardLab({ action: "destroy", leavingUntil: new Date("2026-03-02T15:10:00Z") }),
     ["⏳ **leaves** at 2026-03-02 15:10 UTC: it is destroyed then, unless its file comes back before"],

@@ -47,7 +47,8 @@ const stateLines = (lab: BoardLab, around: Around): Markdown[] => {
       return job?.state === "queued" ? [queuedLine(lab)] : [md`⏳ ${bold(lab.state)}`];
     case "ready":
     case "hibernated":
-      return readyLines(lab, around);
+      if (job?.state !== "queued") return readyLines(lab, around);
+      return job.kind === "destroy" ? [queuedLine(lab)] : [queuedLine(lab), ...readyLines(lab, around)];
     case "failed":
     case "failed_permanent":
     case "timed_out":

@@ -28,7 +28,7 @@ export const reviewHeadline = (review: Review): string => {
 };
 
 /** Where the whole plan is when there is no room for it. */
-export const POINTER = md`This is shortened to what GitHub takes. All of it: ${code("labkeeper reconcile --dry-run")} where labkeeper runs, or the output of its check in a clone.`;
+export const POINTER = md`This is shortened to what GitHub takes. In full: problems by ${code("labkeeper validate")} in a clone, the plan by ${code("labkeeper reconcile --dry-run")} with the catalog at this branch.`;
 
 const foot = ({ hash, headCommit, baseCommit }: Review): Markdown =>
   small(md`Plan ${code(hash)} for ${code(shortCommit(headCommit))} on ${code(shortCommit(baseCommit))}`);

@@ -25,7 +25,7 @@ export const statusLine = (lab: BoardLab): StatusLine => {
 };
 
 const wordsOf = (lab: BoardLab): [StatusLine["state"], string] => {
-  const { job, failure, expiresAt } = lab;
+  const { job, expiresAt } = lab;
   switch (boardState(lab)) {
     case "failed":
       return failedWords(lab);
@@ -44,7 +44,6 @@ const wordsOf = (lab: BoardLab): [StatusLine["state"], string] => {
     case "gone":
       return ["success", lab.receipt === null ? "destroyed" : `destroyed, proven gone at ${timeWords(lab.receipt.at)}`];
   }
-  return ["error", failure?.message ?? "unknown"];
 };
 
 const failedWords = ({ state, failure }: BoardLab): [StatusLine["state"], string] => {
