@@ -60,6 +60,6 @@ const validationJson = ({ files, problems: all }: Validation): JsonObject => {
 export const outputsOf = ({ validation, plan }: Verdict): string =>
   [
     outputEntry("valid", String(validation.problems.length === 0)),
-    outputEntry("plan", plan === null ? "" : JSON.stringify(planJson(plan.plan))),
+    outputEntry("plan", plan === null ? "" : JSON.stringify(planJson(plan))),
     outputEntry("problems", JSON.stringify(validationJson(validation))),
   ].join("");

@@ -40,8 +40,12 @@ export const run = async (edges: ActionEdges, around: Surroundings): Promise<0 |
     summary = inputs.summary;
     const { verdict, prefix } = await answer(edges, around, inputs);
     around.out(validationGithub(verdict.validation, prefix));
-    if (verdict.plan !== null) around.out(summaryLine(verdict.plan.plan));
-    if (summary) appendTo("GITHUB_STEP_SUMMARY", summaryMarkdown(verdict));
+    if (verdict.plan !== null) around.out(summaryLine(verdict.plan));
+    if (summary)
+      appendTo(
+        "GITHUB_STEP_SUMMARY",
+        summaryMarkdown(verdict, { repositoryUrl: repositoryUrl(around.environment), prefix }),
+      );
     appendTo("GITHUB_OUTPUT", outputsOf(verdict));
     return fails(verdict, inputs.failOn) ? 1 : 0;
   } catch (error) {
@@ -52,9 +56,14 @@ export const run = async (edges: ActionEdges, around: Surroundings): Promise<0 |
   }
 };
 
+const repositoryUrl = (environment: Environment): string | null => {
+  const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository } = environment;
+  return server && repository ? `${server}/${repository}` : null;
+};
+
 const fails = ({ validation, plan }: Verdict, failOn: FailOn): boolean => {
   if (failOn === "never") return false;
-  return validation.problems.length > 0 || (failOn === "holds" && (plan?.plan.summary.held ?? 0) > 0);
+  return validation.problems.length > 0 || (failOn === "holds" && (plan?.summary.held ?? 0) > 0);
 };
 
 const failureOf = (error: unknown): Pick<LabkeeperError, "message" | "remedy"> & { readonly code: string } => {
@@ -75,7 +84,7 @@ const answer = async (
   const verdict = await judge(edges, {
     folder,
     base,
-    commit: head?.commit ?? null,
+    commit: head?.commit ?? "",
     shippedProfiles: [...new Map([...shippedProfiles, ...own].map((entry) => [entry.path, entry])).values()],
     now,
   });

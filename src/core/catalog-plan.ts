@@ -2,10 +2,12 @@
 
 import { monthlyCost } from "./cost.ts";
 import { guard } from "./guard.ts";
-import { makePlan } from "./plan.ts";
+import { makePlan, refusedPlan } from "./plan.ts";
 import { type AcceptedFile, isAccepted } from "./plan-change.ts";
+import { planHash } from "./plan-hash.ts";
+import { type LiveLabs, policyChange } from "./policy-change.ts";
 import { byPlace } from "./problem.ts";
-import type { ReviewedChange, TeamImpact } from "./pull-request.ts";
+import type { Review } from "./pull-request.ts";
 import { resolveSpec } from "./resolve.ts";
 import { reviewedChange } from "./reviewed-change.ts";
 import { teamImpacts } from "./team-impact.ts";
@@ -26,13 +28,15 @@ export interface CatalogPlanInput {
   readonly before: readonly DesiredFile[];
   /** Lab files that were added or changed, as they are now. */
   readonly after: readonly DesiredFile[];
-  /** Files that are the same on both sides and share a team or a name with those that are not. */
+  /** Files that are the same on both sides and share a team or a name with those that are not; all, when the policy changed. */
   readonly same: readonly DesiredFile[];
   /** How many further lab files there are, the same on both sides. */
   readonly unread: number;
-  /** What labs of the base pinned: its policy, or the present one when the base has none that can be used. */
-  readonly policyBefore: CatalogPolicy;
+  /** Null where the base has none that can be used; then labs are taken to have pinned the present one. */
+  readonly policyBefore: CatalogPolicy | null;
   readonly policy: CatalogPolicy;
+  /** `catalog.yaml` and profiles that are not what they were. */
+  readonly policyPaths: readonly string[];
   /** All of them, as validation tells them. */
   readonly problems: readonly Problem[];
   readonly commit: string;
@@ -42,8 +46,8 @@ export interface CatalogPlanInput {
 
 export interface CatalogPlan {
   readonly plan: Plan;
-  readonly changes: readonly ReviewedChange[];
-  readonly teams: readonly TeamImpact[];
+  /** Of no pull request in particular (0), with no lab's id and nothing about what runs. */
+  readonly review: Review;
   /** Names whose files at the base are refused: whether they have a lab, and what becomes of it, is not known here. */
   readonly unknown: readonly string[];
 }
@@ -56,7 +60,7 @@ export interface CatalogPlan {
  * applied after the merge is made with those. So are the ids of holds on labs that exist, which are empty here.
  */
 export const catalogPlan = (input: CatalogPlanInput): CatalogPlan => {
-  const { policy, now } = input;
+  const { policy, problems, now } = input;
   const labs = labsOf([...input.before, ...input.same], input);
   const facts = factsOf(labs, input);
   const wanted = makePlan({
@@ -70,17 +74,46 @@ export const catalogPlan = (input: CatalogPlanInput): CatalogPlan => {
   });
   const guarded = guard(wanted, facts, policy, now);
   const changes = guarded.changes.map(withoutUnknownHold);
-  const touched = new Set(guarded.changes.map(({ lab }) => lab));
+  const touched = new Set(changes.map(({ lab }) => lab));
   const untouched = [...labs.keys()].filter((name) => !touched.has(name)).length + input.unread;
-  const { problems } = input;
   const summary = { ...guarded.summary, keep: guarded.summary.keep + untouched, problems: problems.length };
+  const edit = { before: input.policyBefore, after: policy, paths: input.policyPaths };
   return {
     plan: { ...guarded, changes, problems: [...problems].sort(byPlace), summary },
-    changes: changes.flatMap((change) => reviewedChange(change) ?? []).map((change) => ({ ...change, labId: null })),
-    teams: teamImpacts(changes, facts, policy),
+    review: {
+      ...emptyReview(input.commit, input.previousCommit, problems),
+      hash: guarded.hash,
+      changes: changes.flatMap((change) => reviewedChange(change) ?? []).map((change) => ({ ...change, labId: null })),
+      policy: policyChange(edit, liveLabsOf(labs)),
+      teams: teamImpacts(changes, facts, policy),
+    },
     unknown: unknownNames(labs, input.before),
   };
 };
+
+/** When the policy cannot be used nothing changes, whatever else the pull request does. */
+export const refusedCatalogPlan = (
+  input: Pick<CatalogPlanInput, "policyBefore" | "policyPaths" | "problems" | "commit" | "previousCommit">,
+): CatalogPlan => {
+  const { commit, previousCommit, problems } = input;
+  const edit = { before: input.policyBefore, after: null, paths: input.policyPaths };
+  const review = { ...emptyReview(commit, previousCommit, problems), policy: policyChange(edit, new Map()) };
+  return { plan: refusedPlan(commit, previousCommit, problems), review, unknown: [] };
+};
+
+/** A review that changes nothing. */
+export const emptyReview = (commit: string, previousCommit: string, problems: readonly Problem[]): Review => ({
+  pullRequest: 0,
+  headCommit: commit,
+  baseCommit: previousCommit,
+  hash: planHash([]),
+  changes: [],
+  problems: [...problems].sort(byPlace),
+  policy: null,
+  teams: [],
+  durations: [],
+  conflicts: [],
+});
 
 const namesOf = ({ name, mayBe }: DesiredFile): string[] => [...new Set([name, ...mayBe])];
 
@@ -98,9 +131,10 @@ const byName = (files: readonly DesiredFile[]): Map<string, DesiredFile[]> => {
 /** A lab for each name that exactly one file of the base claims, when that file is one a lab could be made of. */
 const labsOf = (files: readonly DesiredFile[], input: CatalogPlanInput): Map<string, Lab> => {
   const labs = new Map<string, Lab>();
+  const { profiles } = input.policyBefore ?? input.policy;
   for (const [name, [file, another]] of byName(files)) {
     if (file === undefined || another !== undefined || !isAccepted(file)) continue;
-    const profile = input.policyBefore.profiles.get(file.document.spec.profile);
+    const profile = profiles.get(file.document.spec.profile);
     if (profile !== undefined) labs.set(name, labOf(file, profile, input));
   }
   return labs;
@@ -155,6 +189,15 @@ const factsOf = (labs: ReadonlyMap<string, Lab>, input: CatalogPlanInput): Guard
     historyRewritten: false,
     approvedHolds: new Set(),
   };
+};
+
+const liveLabsOf = (labs: ReadonlyMap<string, Lab>): LiveLabs => {
+  const found = new Map<string, { count: number; names: string[] }>();
+  for (const { name, policy } of labs.values()) {
+    const { count, names } = found.get(policy.name) ?? { count: 0, names: [] };
+    found.set(policy.name, { count: count + 1, names: [...names, name].sort().slice(0, 10) });
+  }
+  return found;
 };
 
 /** The id of a hold on a lab is made of the lab's own id, which only the records know. */

@@ -56,11 +56,16 @@ describe("a pull request, checked out as GitHub merges it", () => {
       valid: true,
       problems: [],
     });
-    expect(result.summary).toContain("| labs/team-a/removed.yaml |");
-    expect(result.summary).toContain("| **destroy** |");
-    expect(result.summary).toContain("spec.ttlHours: 24 → 48");
-    expect(result.summary).toMatch(/\| team-a \| 3 → 3 \| no limit \|/);
-    expect(result.summary).toMatch(/New labs cost about \*\*&#36;[\d.]+ a day\*\*/);
+    const url = "https://github.example.com/example/labs/blob";
+    expect(result.summary).toContain(
+      `| \`-\` destroy | **[removed](${url}/${base}/labs/team-a/removed.yaml)**<br>team-a |`,
+    );
+    expect(result.summary).toContain(
+      `| \`+\` create | **[added](${url}/${merge}/labs/team-a/added.yaml)**<br>team-a |`,
+    );
+    expect(result.summary).toContain("spec.ttlHours: 24 → **48**");
+    expect(result.summary).toMatch(/\| team-a \| 3 \| &#36;[\d,.]+ \|/);
+    expect(result.summary).toMatch(/Together about \*\*&#36;[\d.]+\*\* a day/);
   });
 
   test("marks problems at their lines, and fails", async () => {
@@ -75,7 +80,7 @@ describe("a pull request, checked out as GitHub merges it", () => {
       },
     ]);
     expect(result.outputs["valid"]).toBe("false");
-    expect(result.summary).toContain("| labs/team-a/broken.yaml:10:12 | LK2008 |");
+    expect(result.summary).toMatch(/\[labs\/team-a\/broken\.yaml:10:12\]\(https:\S+\/broken\.yaml#L10\) `LK2008` /);
   });
 
   test("refuses changes of what cannot change", async () => {
@@ -85,7 +90,7 @@ describe("a pull request, checked out as GitHub merges it", () => {
     expect(result.code).toBe(1);
     expect(commandsIn(result.log).map(({ properties }) => properties["title"])).toEqual(["LK2205"]);
     expect(planOf(result).summary).toMatchObject({ update: 1, held: 1 });
-    expect(result.summary).toContain("| **replace** |");
+    expect(result.summary).toContain("| `-/+` replace |");
   });
 
   test("has what the base got meanwhile for its base", async () => {
@@ -141,7 +146,7 @@ describe("other checkouts and events", () => {
     const result = await step({ workspace: checkout({ depth: 1 }) });
     expect(result).toMatchObject({ code: 1, outputs: { valid: "false", plan: "" } });
     expect(result.log).toContain("4 lab files, 1 problem in 1 file\n");
-    expect(result.summary).toContain("nothing planned");
+    expect(result.summary).toContain("nothing planned.");
   });
 
   test("a pull request without a repository beside it cannot be judged", async () => {
@@ -169,7 +174,9 @@ describe("policy", () => {
     const result = await step({ workspace: checkout({ depth: 2 }), event });
     expect(result.log).toContain("3 lab files, 3 problems in 3 files");
     expect(planOf(result)).toMatchObject({ changes: [], summary: { keep: 3, problems: 3 } });
-    expect(result.summary).toContain("Labs that exist keep what their profile said");
+    expect(result.summary).toContain(
+      "**Policy change** in `catalog.yaml`. Labs that live keep the policy they were made with",
+    );
   });
 
   test("a catalog.yaml that is broken changes nothing, and one that was broken can be mended", async () => {
@@ -197,7 +204,8 @@ describe("policy", () => {
     });
     const result = await step({ workspace: checkout({ depth: 2 }), event, inputs: { "fail-on": "never" } });
     expect(result.summary).toContain("team team-b has 2 labs and may have 2");
-    expect(result.summary).toContain("| team-b | 2 → 2 of 2 | 0 |");
+    expect(result.summary).toContain("| team-b | 2 of 2 |");
+    expect(result.summary).toContain("Left: **team-b** 0 labs");
     expect(result).toMatchObject({ code: 0, outputs: { valid: "false" } });
   });
 });

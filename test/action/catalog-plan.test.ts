@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type CatalogPlanInput, catalogPlan } from "../../src/core/catalog-plan.ts";
+import { type CatalogPlanInput, catalogPlan, refusedCatalogPlan } from "../../src/core/catalog-plan.ts";
 import type { CatalogPolicy, DesiredFile } from "../../src/core/types.ts";
 import { aLabFile, aPolicy, aProfile, aRefusedFile, COMMIT, commitNumber } from "../fixtures.ts";
 
@@ -14,12 +14,15 @@ const plan = (input: Partial<CatalogPlanInput>) =>
     unread: 0,
     policyBefore: input.policy ?? aPolicy(),
     policy: aPolicy(),
+    policyPaths: [],
     problems: [],
     commit: COMMIT,
     previousCommit: commitNumber(1),
     now: NOW,
     ...input,
   });
+
+const reviewOf = (input: Partial<CatalogPlanInput>) => plan(input).review;
 
 const rows = (input: Partial<CatalogPlanInput>): string[] =>
   plan(input).plan.changes.map(
@@ -86,6 +89,46 @@ describe("what a pull request does", () => {
     expect(change?.reason).toContain("after a grace of 6 h");
   });
 
+  test("a changed profile is told with the labs that were made with it, and changes none of them", () => {
+    const before = aPolicy({ profiles: [aProfile("simulated"), aProfile("other")] });
+    const dearer = { costControls: { estimatedHourlyCost: 2 } };
+    const policy = aPolicy({
+      profiles: [aProfile("simulated", dearer), aProfile("other")],
+      guards: { windowHours: 6 },
+    });
+    const same = [one, aLabFile("two"), aLabFile("three", { spec: { profile: "other" } })];
+    const found = plan({
+      same,
+      policyBefore: before,
+      policy,
+      policyPaths: ["profiles/simulated.yaml", "catalog.yaml"],
+    });
+    expect(found.plan.summary).toMatchObject({ create: 0, update: 0, destroy: 0, keep: 3 });
+    expect(found.review.policy).toEqual({
+      paths: ["catalog.yaml", "profiles/simulated.yaml"],
+      profiles: [{ name: "simulated", change: "changed", liveLabs: 2, labs: ["one", "two"] }],
+      settings: [{ path: "guards.windowHours", before: 24, after: 6 }],
+    });
+    expect(plan({ after: [one] }).review.policy).toBeNull();
+  });
+
+  test("without a policy at the base, labs are taken to have pinned the present one", () => {
+    expect(rows({ before: [one], unread: 1, policyBefore: null })).toEqual(["one destroy"]);
+  });
+
+  test("a policy that cannot be used changes nothing", () => {
+    const about = {
+      policyBefore: aPolicy(),
+      policyPaths: ["catalog.yaml"],
+      problems: [],
+      commit: COMMIT,
+      previousCommit: COMMIT,
+    };
+    const found = refusedCatalogPlan(about);
+    expect(found.plan.changes).toEqual([]);
+    expect(found.review).toMatchObject({ changes: [], teams: [], policy: { paths: ["catalog.yaml"], settings: [] } });
+  });
+
   test("says of which names it cannot know whether they have a lab", () => {
     const twice = [moved(one, "labs/team-b/one.yaml"), one];
     expect(plan({ before: [aRefusedFile("bad", ["bad", "worse"]), aLabFile("two")] }).unknown).toEqual([
@@ -132,7 +175,7 @@ describe("what teams have", () => {
   });
 
   test("before and after, with limits; other teams are left out", () => {
-    const { teams } = plan({
+    const { teams } = reviewOf({
       before: [one],
       after: [aLabFile("two"), aLabFile("three")],
       same: [aLabFile("four")],
@@ -148,7 +191,7 @@ describe("what teams have", () => {
   });
 
   test("a lab that moves leaves the one and comes to the other", () => {
-    const { teams } = plan({ before: [one], after: [aLabFile("one", { team: "team-b" })], policy });
+    const { teams } = reviewOf({ before: [one], after: [aLabFile("one", { team: "team-b" })], policy });
     expect(teams.map(({ team, labs }) => [team, labs.before, labs.after])).toEqual([
       ["team-a", 1, 0],
       ["team-b", 0, 1],
@@ -157,11 +200,11 @@ describe("what teams have", () => {
 
   test("what is held counts for nothing", () => {
     const after = ["one", "two", "three", "four", "five"].map((name) => aLabFile(name));
-    expect(plan({ after, policy }).teams).toMatchObject([{ labs: { before: 0, after: 4 } }]);
+    expect(reviewOf({ after, policy }).teams).toMatchObject([{ labs: { before: 0, after: 4 } }]);
   });
 
   test("a lab costs by the day and until it expires", () => {
-    const { changes } = plan({
+    const { changes } = reviewOf({
       after: [aLabFile("one", { spec: { ttlHours: 10 } })],
       before: [aLabFile("two")],
       policy,

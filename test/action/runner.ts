@@ -106,6 +106,8 @@ export async function step(options: StepOptions): Promise<Step> {
     HOME: temporary,
     CI: "true",
     GITHUB_ACTIONS: "true",
+    GITHUB_SERVER_URL: "https://github.example.com",
+    GITHUB_REPOSITORY: "example/labs",
     GITHUB_WORKSPACE: options.workspace,
     GITHUB_EVENT_PATH: file("event.json", event),
     GITHUB_OUTPUT: output,
