@@ -37,7 +37,7 @@ const run = async (change: Files): Promise<Step> => {
   return await step({ workspace: checkout({ depth: 2 }), event });
 };
 
-const withoutCommits = (shown: string): string => shown.replaceAll(/\b[0-9a-f]{12}\b/g, "COMMIT").trim();
+const withoutCommits = (shown: string): string => shown.replaceAll(/\b[0-9a-f]{12,40}\b/g, "COMMIT").trim();
 
 test("the summary that the page shows is what the action writes", async () => {
   const orders = String(example["labs/team-a/team-a-orders.yaml"]);
