@@ -20,8 +20,8 @@ export interface GithubEdges {
   /** What GitHub says of labkeeper's place there; null as `host`. */
   standing(signal?: AbortSignal): Promise<Standing | null>;
   /**
-   * Takes deliveries into `store` and calls `schedule` for those that matter; answers every other address with 404.
-   * Null without an address to listen on. @throws LK7001 when it cannot be had, or when there is no webhook secret.
+   * Takes deliveries into `store`, calls `schedule` for those that matter, and tells of its health; without a webhook
+   * secret of its health alone. Null without an address to listen on. @throws LK7001 when it cannot be had
    */
   listen(
     deps: Pick<WebServerOptions, "healthy" | "onError"> & {

@@ -46,6 +46,9 @@ const ID = fields({ id: whole });
 /** How far GitHub's clock may be from what `Date` headers said. */
 const CLOCK_MS = 120_000;
 
+/** GitHub's times have no fraction, neither those it gives nor those it takes. */
+const wholeSecond = (time: Date): Date => new Date(Math.floor(time.getTime() / 1000) * 1000);
+
 const sameText = (one: string, other: string): boolean =>
   one.replaceAll("\r\n", "\n").trim() === other.replaceAll("\r\n", "\n").trim();
 
@@ -75,8 +78,8 @@ export const githubComments = (
       const found = new Map<number, HostComment>();
       // A comment that is edited between two pages moves to the end, and what follows it moves up into a page that was
       // read. So each page is asked for by time, not by number; only a page within one second needs the next number.
-      for (let from = since, more = true; more; ) {
-        const query = { sort: "updated", direction: "asc", since: from.toISOString() };
+      for (let from = wholeSecond(since), more = true; more; ) {
+        const query = { sort: "updated", direction: "asc", since: `${from.toISOString().slice(0, 19)}Z` };
         more = false;
         for await (const page of client.pages(OF_ALL, query, list(comment), signal)) {
           for (const each of page.items) {
