@@ -51,9 +51,12 @@ const LONGEST_AGE = 10 * 60_000;
 const LEARNING_MS = 10_000;
 /** Hosts may show a change later than another that came after it. Milliseconds. */
 const OVERLAP = 5 * 60_000;
-/** When asked for the first time: what ended longer ago is history that nobody waits for. Milliseconds. */
+/** What ended longer before the host was first asked is history that nobody waits for. Milliseconds. */
 const RECENT = 60 * 60_000;
-const CURSOR = "ended-pull-requests";
+/** Up to when ended pull requests were seen, by the host's clock. */
+const SEEN = "ended-pull-requests";
+/** Since when they are followed at all, by this host's clock. */
+const FOLLOWED = "followed-pull-requests";
 
 /**
  * Reviews every open pull request that moved, or whose base, policy or labs did, and explains merged ones that nobody
@@ -71,7 +74,7 @@ export async function reviewPullRequests(deps: ReviewDeps, signal?: AbortSignal)
   const due = recorded.filter((each) => isDue(each.pullRequest, round.base, deps.memory));
   for (const each of [...due.filter(isNew), ...due.filter((other) => !isNew(other))]) await reviewOpen(round, each);
   for (const each of merged) await explainMerged(round, each);
-  return round;
+  return { reviewed: round.reviewed, failed: round.failed };
 }
 
 /**
@@ -95,17 +98,23 @@ async function recordWhatIsSeen(
   { host, store, clock, branch }: Pick<ReviewDeps, "host" | "store" | "clock" | "branch">,
   signal: AbortSignal | undefined,
 ): Promise<ReadonlySet<number>> {
-  const cursor = await store.cursor(CURSOR);
+  const cursor = await store.cursor(SEEN);
   const since = cursor === null ? null : new Date(cursor.getTime() - OVERLAP);
+  const begun = await store.cursor(FOLLOWED);
+  const followed = begun ?? new Date(clock.now().getTime() - RECENT);
   const open = await host.openPullRequests(branch, signal);
   const ended = await host.endedPullRequests(branch, since, signal);
-  const atFirst = clock.now().getTime() - RECENT;
-  const news = cursor === null ? ended.filter(({ endedAt }) => (endedAt?.getTime() ?? 0) >= atFirst) : ended;
+  const isHistory = ({ endedAt }: PullRequest): boolean => endedAt !== null && endedAt < followed;
+  // By the clocks it may look old and yet have been seen open.
+  const known = ended.some(isHistory) ? await store.openPullRequests() : [];
+  const followedOnes = new Set(known.map(({ pullRequest }) => pullRequest.number));
+  const news = ended.filter((each) => !isHistory(each) || followedOnes.has(each.number));
   const hasEnded = new Set(ended.map(({ number }) => number));
   const stillOpen = open.filter(({ number }) => !hasEnded.has(number));
   await store.recordPullRequests([...stillOpen, ...news]);
   const newest = Math.max(cursor?.getTime() ?? 0, ...ended.map(({ updatedAt }) => updatedAt.getTime()));
-  if (newest !== cursor?.getTime()) await store.setCursor(CURSOR, new Date(newest));
+  if (begun === null) await store.setCursor(FOLLOWED, followed);
+  if (newest !== cursor?.getTime()) await store.setCursor(SEEN, new Date(newest));
   return new Set(stillOpen.map(({ number }) => number));
 }
 
