@@ -159,6 +159,18 @@ describe("other checkouts and events", () => {
     expect(await step({ workspace })).toMatchObject({ code: 0 });
   });
 
+  test("a runner without git has the same plan", async () => {
+    const { event, checkout } = pullRequest(folder.path, { before: BEFORE, change: CHANGE });
+    for (const [depth, what] of [
+      [2, "merge"],
+      [0, "head"],
+    ] as const) {
+      const result = await step({ workspace: checkout({ depth, what }), event, environment: { PATH: "/nonexistent" } });
+      expect(result).toMatchObject({ code: 0, errors: "" });
+      expect(changesOf(result)).toEqual(ALL);
+    }
+  });
+
   test("an event that cannot be read fails the step", async () => {
     const { checkout } = pullRequest(folder.path, { before: BEFORE, change: CHANGE });
     const result = await step({ workspace: checkout({ depth: 2 }), event: "{" });
