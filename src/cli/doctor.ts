@@ -16,13 +16,12 @@ const MARKS: Readonly<Record<Verdict, (colours: Palette) => string>> = {
 const examine = async (context: CommandContext): Promise<readonly Check[]> =>
   withEdges(context, async (edges) => {
     const { config } = edges;
-    const [{ look }, host, edge, cloud, { checkGithub }, { wireGithub }] = await Promise.all([
+    const [{ look }, host, edge, cloud, { checkGithub }] = await Promise.all([
       import("./doctor/check.ts"),
       import("./doctor/host-checks.ts"),
       import("./doctor/edge-checks.ts"),
       import("./doctor/cloud-checks.ts"),
       import("./doctor/github-checks.ts"),
-      import("../wire-github.ts"),
     ]);
     const { artifacts, secrets } = config;
     const stores = [
@@ -58,7 +57,7 @@ const examine = async (context: CommandContext): Promise<readonly Check[]> =>
         .accountNames(config)
         .map((name) => look(`account ${name ?? "default"}`, () => cloud.checkAccount(edges, name))),
       cloud.checkSweep(edges, profiles),
-      checkGithub(config, wireGithub(config)),
+      checkGithub(config, edges.github),
     ]);
     return checks.flat();
   });

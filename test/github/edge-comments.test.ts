@@ -80,7 +80,7 @@ describe("comments", () => {
     expect(mine.map((comment) => comment.id)).toEqual([id]);
   });
 
-  test("that were not made are not found in an older one with the same words", async () => {
+  test("that were not made are not found in an older one, or another's, with the same words", async () => {
     let now = Date.parse("2026-03-01T00:00:00Z");
     await using world = await edgeWorld({ now: () => now });
     const { number } = world.github.openPullRequest({ changes: LAB });
@@ -88,6 +88,7 @@ describe("comments", () => {
     now += 3_000_000;
     await world.host.self();
     await world.host.comments(number);
+    world.github.comment(number, "again", "mallory");
     world.github.faults.add(/POST .*\/comments/, { kind: "reset" }, 1);
     expect(await refusalOf(world.host.createComment(number, "again"))).toMatchObject({ code: "LK8001" });
   });
