@@ -71,7 +71,7 @@ const WEBHOOKS = [
 ];
 
 /** Of GitHub's examples of each, the one without what labkeeper's webhooks lack, such as assignees. */
-const EXAMPLES = ["ping", "push", "pull_request opened", "issue_comment created"];
+const EXAMPLES = ["push", "pull_request opened", "issue_comment created"];
 
 const folder = join(import.meta.dirname, "../test/github/openapi");
 const [description, examples] = process.argv.slice(2);
@@ -101,8 +101,8 @@ function chosen(
   const found = EXAMPLES.map((wanted) => {
     const [name, action] = wanted.split(" ");
     const all = events.find((event) => event.name === name)?.examples.filter((one) => one.action === action) ?? [];
-    // An organization's hook is an App's: of those, the smallest is the plainest.
-    const ours = all.filter((one) => "organization" in one).sort((one, other) => size(one) - size(other));
+    // Where an App is, there mostly is an organization; the largest of those shows most.
+    const ours = all.filter((one) => "organization" in one).sort((one, other) => size(other) - size(one));
     const [example] = ours.length > 0 ? ours : all;
     if (example === undefined) throw new Error(`There is no example of ${wanted}`);
     return [wanted, example] as const;

@@ -86,6 +86,7 @@ export function repositoryBody(world: World, repository: Repository = world.repo
     language: null,
     license: null,
     topics: [],
+    custom_properties: {},
     default_branch: repository.defaultBranch,
     archived: false,
     disabled: false,

@@ -25,8 +25,8 @@ export function instead(fault: Fault | null, limits: Readonly<Record<string, str
       return { status: fault.status, body, headers: { ...limits, ...fault.headers } };
     }
     case "secondary-limit": {
-      const { status, body } = secondaryLimit();
-      return { status, body, headers: { ...limits, "retry-after": String(fault.retryAfter) } };
+      const { status, body, headers } = secondaryLimit(fault.retryAfter);
+      return { status, body, headers: { ...limits, ...headers } };
     }
     case "primary-limit": {
       const { status, body } = new Refusal(fault.status ?? 403, "API rate limit exceeded for installation.");

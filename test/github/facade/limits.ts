@@ -84,7 +84,8 @@ export function createLimiter(clock: Clock): Limiter {
   };
 }
 
-/** https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api */
-export function secondaryLimit(): Refusal {
-  return new Refusal(403, "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.");
+/** https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api; seconds to wait. */
+export function secondaryLimit(retryAfter = 60): Refusal {
+  const message = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
+  return new Refusal(403, message, {}, { "retry-after": String(retryAfter) });
 }

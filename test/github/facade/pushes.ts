@@ -84,10 +84,15 @@ function pushBody(world: World, branch: string, before: string | null, after: st
   const commits = after === null || commitOf(path, from) === null ? [] : commitsBetween(path, from, after).slice(-20);
   const bodies = commits.map((commit) => commitBody(world, commit));
   const { name, email } = person(world, by.login);
-  const times = {
-    // The push event writes these two as seconds.
+  const repository = repositoryBody(world);
+  // The push event has the older form of a repository: times in seconds, some names of its own.
+  const older = {
     created_at: Math.floor(createdAt / 1000),
     pushed_at: Math.floor(world.clock.now() / 1000),
+    owner: { ...(repository["owner"] as Body), name: world.repository.owner, email: null },
+    master_branch: defaultBranch,
+    stargazers: 0,
+    organization: world.repository.owner,
   };
   return {
     ref: `refs/heads/${branch}`,
@@ -100,7 +105,7 @@ function pushBody(world: World, branch: string, before: string | null, after: st
     compare: `${htmlUrl(world)}/compare/${(before ?? ZERO).slice(0, 12)}...${(after ?? ZERO).slice(0, 12)}`,
     commits: bodies,
     head_commit: after === null ? null : (bodies.at(-1) ?? commitBody(world, after)),
-    repository: { ...repositoryBody(world), ...times },
+    repository: { ...repository, ...older },
     pusher: { name, email },
   };
 }

@@ -5,10 +5,12 @@ import type { Body } from "./world.ts";
 export class Refusal extends Error {
   readonly status: number;
   readonly body: Body;
+  readonly headers: Readonly<Record<string, string>>;
 
-  constructor(status: number, message: string, extra: Body = {}) {
+  constructor(status: number, message: string, extra: Body = {}, headers: Readonly<Record<string, string>> = {}) {
     super(message);
     this.status = status;
+    this.headers = headers;
     this.body = { message, documentation_url: "https://docs.github.com/rest", status: String(status), ...extra };
   }
 }

@@ -111,7 +111,7 @@ function handle(service: Service, request: IncomingMessage, seen: Open, bytes: B
     answer = conditionally(service, request, paged(answer, route, url), key, seen.method);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    answer = { status: error.status, body: error.body };
+    answer = { status: error.status, body: error.body, headers: error.headers };
   }
   const problems = answer.raw === undefined ? answerProblems(name, answer.status, answer.body) : [];
   if (problems.length > 0) return violated(service, name, "answer", problems);
