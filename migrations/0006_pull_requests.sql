@@ -100,8 +100,9 @@ create index pull_request_labs_by_lab_id on pull_request_labs (lab_id);
 
 create index lab_events_of_return on lab_events (lab_id, "timestamp") where event_type = 'lab.returned';
 
--- Labs that a merged plan may destroy: the newest plan of the very head that was merged, made before the merge (which
--- hosts tell in whole seconds), and nothing has brought the lab's file back since.
+-- Labs that a merged plan may destroy: the newest plan of the very head that was merged, made before the merge, and
+-- nothing has brought the lab's file back since. Hosts tell of a merge in whole seconds: a plan from that second may
+-- have been before it and counts, but may have been after it as well, so it takes nothing away.
 create view lk_reviewed_labs as
   select d.lab_id, p.number as pull_request, p.purpose
   from reviewed_destroys d
@@ -111,7 +112,7 @@ create view lk_reviewed_labs as
     and not exists (
       select from reviews n
       where n.pull_request = r.pull_request and n.head_commit = r.head_commit and not n.after_merge
-        and n.created_at > r.created_at and n.created_at < p.ended_at + interval '1 second')
+        and n.created_at > r.created_at and n.created_at < p.ended_at)
     and not exists (
       select from pull_request_labs k join pull_requests q on q.number = k.pull_request
       where k.lab_id = d.lab_id and k.action not in ('destroy', 'replace') and q.state = 'merged' and q.ended_at > p.ended_at)

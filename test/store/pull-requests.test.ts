@@ -152,6 +152,17 @@ describe("a destroy counts as reviewed", () => {
     expect(await mayDestroy()).toEqual([]);
   });
 
+  test("a plan made in the second of the merge takes nothing away: it may be of what the merge left", async () => {
+    const id = await aLab();
+    const one = aPullRequest(1);
+    await store.recordPullRequests([one]);
+    await record(store, aReview(one, [gone("a", id)]));
+    const second = new Date();
+    await record(store, aReview(one, []));
+    await store.recordPullRequests([{ ...merged(one, second), updatedAt: new Date() }]);
+    expect(await mayDestroy()).toEqual([id]);
+  });
+
   test("and not a second time after the file came back", async () => {
     const graceful = aProfile("simulated", { lifecycle: { ...aProfile().spec.lifecycle, deletionGraceHours: 4 } });
     const policy = aPolicy({ profiles: [graceful] });
