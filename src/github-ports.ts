@@ -147,6 +147,8 @@ export interface Proposal {
   readonly policyPaths: readonly string[];
   /** Paths that both sides changed differently since the fork point. */
   readonly conflicts: readonly string[];
+  /** The base has all that it changes: it was merged already, or others did the same. */
+  readonly inBase: boolean;
 }
 
 export interface ProposalSource {

@@ -18,6 +18,8 @@ export interface ReviewingDeps extends PlanningDeps {
 export interface Reviewed {
   readonly review: Review;
   readonly touched: readonly TouchedLab[];
+  /** Nothing of it is left to merge. */
+  readonly inBase: boolean;
 }
 
 /** The review of an open pull request, at its recorded head. Rejects with LK8005 when that moved. */
@@ -27,9 +29,10 @@ export async function reviewOf(
   base: PlannedBase,
   signal?: AbortSignal,
 ): Promise<Reviewed> {
-  const { review, names } = await planned(deps, recorded, base, signal);
+  const { review, names, proposal } = await planned(deps, recorded, base, signal);
   // A plan may hold or free labs of others too. Only those whose files it changes itself are its own to end.
-  return { review, touched: touchedLabs(review).filter(({ lab }) => names.has(lab)) };
+  const touched = touchedLabs(review).filter(({ lab }) => names.has(lab));
+  return { review, touched, inBase: proposal.inBase };
 }
 
 /**
@@ -49,7 +52,7 @@ export async function settledReviewOf(
     const known = planning.get(told.lab) ?? told;
     touched.push({ ...known, labId: known.labId ?? (await deps.store.lab(told.lab))?.lab.id ?? null });
   }
-  return { review, touched };
+  return { review, touched, inBase: proposal.inBase };
 }
 
 interface PlannedProposal {

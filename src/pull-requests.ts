@@ -36,6 +36,8 @@ interface Look {
   readonly basePlan: string;
   readonly at: number;
   readonly broken: boolean;
+  /** Since when the base has all of it while it is told to be open. */
+  readonly inBaseSince: number | null;
 }
 
 export interface ReviewRound {
@@ -47,6 +49,10 @@ export interface ReviewRound {
 
 /** Facts such as times and usage age, even where no plan moves. Milliseconds. */
 const LONGEST_AGE = 10 * 60_000;
+/** Something kept it from being planned for good, by all that is known. Milliseconds. */
+const LONGEST_BROKEN = 60 * 60_000;
+/** Hosts show a merge in git before they show it in lists. Milliseconds. */
+const MERGE_SHOWS = 30_000;
 /** Asking the host before a reconcile may take this long; labs do not wait for GitHub any longer. Milliseconds. */
 const LEARNING_MS = 10_000;
 /** Hosts may show a change later than another that came after it. Milliseconds. */
@@ -131,8 +137,9 @@ const isNew = ({ pullRequest, review }: RecordedPullRequest): boolean => review?
 function isDue({ number, head }: PullRequest, base: PlannedBase, memory: ReviewMemory): boolean {
   const last = memory.get(number);
   if (last?.head !== head.commit || last.base !== base.commit || last.policy !== digestOf(base)) return true;
-  if (last.broken) return false;
-  return last.basePlan !== base.plan.hash || base.now.getTime() - last.at >= LONGEST_AGE;
+  const age = base.now.getTime() - last.at;
+  if (last.broken) return age >= LONGEST_BROKEN;
+  return last.inBaseSince !== null || last.basePlan !== base.plan.hash || age >= LONGEST_AGE;
 }
 
 const digestOf = ({ policy }: PlannedBase): string | null => policy?.digest ?? null;
@@ -142,7 +149,12 @@ async function reviewOpen(round: Round, recorded: RecordedPullRequest): Promise<
   const { number, head } = recorded.pullRequest;
   await apart(round, number, async () => {
     const { result, base } = await onCurrentBase(round, (base) => orBroken(round, recorded, base, reviewOf));
-    if (canonicalJson(result.review) !== canonicalJson(recorded.review)) {
+    const last = deps.memory.get(number);
+    const now = base.now.getTime();
+    const inBaseSince = result.inBase ? (last?.inBaseSince ?? now) : null;
+    // Merged a moment ago, it seems. A plan that shows nothing any more must not stand for the one that was merged.
+    const isWaiting = inBaseSince !== null && now - inBaseSince < MERGE_SHOWS;
+    if (!isWaiting && canonicalJson(result.review) !== canonicalJson(recorded.review)) {
       await deps.store.recordReview(result.review, result.touched, false);
       round.reviewed.push(number);
     }
@@ -151,8 +163,9 @@ async function reviewOpen(round: Round, recorded: RecordedPullRequest): Promise<
       base: base.commit,
       policy: digestOf(base),
       basePlan: base.plan.hash,
-      at: base.now.getTime(),
+      at: now,
       broken: result.broken,
+      inBaseSince: isWaiting ? inBaseSince : null,
     });
   });
 }
@@ -207,13 +220,18 @@ async function orBroken(
     return { ...(await work(deps, recorded, base, signal)), broken: false };
   } catch (error) {
     if (!isItsOwnFault(error) || signal?.aborted) throw error;
-    return { review: brokenReview(recorded.pullRequest, base, error), touched: [], broken: true };
+    return { review: brokenReview(recorded.pullRequest, base, error), touched: [], inBase: false, broken: true };
   }
 }
 
-/** Of git, and for good; or nothing that was foreseen. What fails for everybody, or for now, is tried again. */
-const isItsOwnFault = (error: unknown): boolean =>
-  error instanceof LabkeeperError ? error.disposition === "stop" && error.code.startsWith("LK1") : true;
+/**
+ * Of git, and for good; or nothing that was foreseen. What fails for everybody, or for now, is tried again: so is a ref
+ * that is not there (LK1003), for hosts may show a pull request before its ref.
+ */
+const isItsOwnFault = (error: unknown): boolean => {
+  if (!(error instanceof LabkeeperError)) return true;
+  return error.disposition === "stop" && error.code.startsWith("LK1") && error.code !== "LK1003";
+};
 
 function brokenReview({ number, head }: PullRequest, base: PlannedBase, error: unknown): Review {
   const { code, message, remedy } = error instanceof LabkeeperError ? error : unforeseen(error);

@@ -61,6 +61,7 @@ export async function readProposal(
     policyFiles: [...(await readEntries(objects, kept, signal)), ...present].sort(byPath),
     policyPaths: [...changed].sort(),
     conflicts: conflicts.sort(),
+    inBase: base !== asked || (edits.length > 0 && edits.every((edit) => isSame(edit.base, edit.head))),
   };
 }
 

@@ -57,7 +57,7 @@ describe.each(["a repository on this machine", "a repository behind http"])("in 
     const catalog = open(repository);
     expect(await catalog.head()).toBe(base);
     const proposal = await catalog.proposal(7, head, base);
-    expect(proposal).toMatchObject({ head, forkPoint: first, policyPaths: [], conflicts: [] });
+    expect(proposal).toMatchObject({ head, forkPoint: first, policyPaths: [], conflicts: [], inBase: false });
     expect(show(proposal.labs)).toEqual(["labs/t/b.yaml removed", "labs/t/c.yaml name: c|ttlHours: 24|"]);
     expect(show(proposal.policyFiles)).toEqual(["catalog.yaml one|two|three|four|five|", "profiles/small.yaml small|"]);
   });
@@ -196,7 +196,7 @@ describe.each(["a repository on this machine", "a repository behind http"])("in 
     ] as const) {
       const proposal = await catalog.proposal(number, commit, base);
       expect(show(proposal.labs)).toEqual([`labs/t/${path}.yaml removed`]);
-      expect(proposal).toMatchObject({ forkPoint: first, conflicts: [] });
+      expect(proposal).toMatchObject({ forkPoint: first, conflicts: [], inBase: true });
     }
   });
 
@@ -272,7 +272,14 @@ describe("behind http", () => {
     pull(repository, 1, old);
     const later = repository.commit({ "labs/t/later.yaml": lab("later") }, { branch: "later", from: first });
     pull(repository, 2, later);
-    for (let index = 0; index < 230; index++) repository.commit({ "labs/t/a.yaml": lab("a", index + 1) });
+    // In one go: as many processes would keep this one from its connections for seconds.
+    const commits = Array.from({ length: 230 }, (_, index) => {
+      const text = lab("a", index + 1);
+      const file = `M 100644 inline labs/t/a.yaml\ndata ${text.length}\n${text}\n`;
+      const author = `committer T <t@example.com> ${1_700_001_000 + index} +0000`;
+      return `commit refs/heads/main\n${author}\ndata 1\nx\n${index === 0 ? `from ${first}\n` : ""}${file}`;
+    });
+    repository.git(["fast-import", "--quiet"], commits.join(""));
     const stateDir = shop.stateDir();
     const catalog = shop.catalog(url(repository), { stateDir });
     const base = await catalog.head();

@@ -93,8 +93,18 @@ test("one that cannot be planned says so, and the others go on", async () => {
   expect(shown(await h.reviewed(fine))).toEqual(["destroy one"]);
   expect((await h.reviewed(policy)).problems).toMatchObject([{ path: "catalog.yaml", code: "LK2301" }]);
   expect((await h.reviewed(policy)).changes).toEqual([]);
-  // It is not tried again before it moves.
-  expect((await h.review({ host })).reviewed).toEqual([]);
+  // It is not tried again and again before it moves.
+  const asked: number[] = [];
+  const catalog = {
+    ...h.deps.catalog,
+    proposal: (...call: Parameters<typeof h.deps.catalog.proposal>) => {
+      asked.push(call[0]);
+      return h.deps.catalog.proposal(...call);
+    },
+  };
+  h.w.later(0.2);
+  expect((await h.review({ host, catalog })).reviewed).toEqual([]);
+  expect(asked.toSorted()).toEqual([fine, policy].toSorted());
 });
 
 test("what fails for now is recorded nowhere and tried again", async () => {
@@ -235,6 +245,45 @@ test("titles, branches and files of a stranger are data", async () => {
   h.github.merge(number);
   await h.settle();
   expect(await h.w.existing()).toEqual(["two"]);
+});
+
+test.each(["merge", "squash"] as const)(
+  "a %s that git shows before the lists do takes nothing from the plan",
+  async (method) => {
+    await using h = await hostedWorld({ files: labs(["one", "two"]) });
+    await h.settle();
+    const number = h.open(gone("one"));
+    await h.review();
+    const real = h.deps.host;
+    let merged = false;
+    const host = {
+      ...real,
+      openPullRequests: async (...call: Parameters<typeof real.openPullRequests>) => {
+        const open = await real.openPullRequests(...call);
+        if (!merged) h.github.merge(number, { method });
+        merged = true;
+        return open;
+      },
+      endedPullRequests: async () => [],
+    };
+    expect(await h.review({ host })).toEqual({ reviewed: [], failed: [] });
+    expect(shown(await h.reviewed(number))).toEqual(["destroy one"]);
+    await h.settle();
+    expect(await h.w.existing()).toEqual(["two"]);
+  },
+);
+
+test("a pull request of which nothing is left to merge is told so, once it is sure to be open", async () => {
+  await using h = await hostedWorld({ files: labs(["one", "two"]) });
+  await h.settle();
+  const number = h.open(gone("one"));
+  await h.review();
+  h.push(gone("one"));
+  expect((await h.review()).reviewed).toEqual([]);
+  h.w.later(0.05);
+  expect((await h.review()).reviewed).toEqual([number]);
+  expect((await h.reviewed(number)).changes).toEqual([]);
+  expect((await h.review()).reviewed).toEqual([]);
 });
 
 test("a pull request onto another branch, or none any more, is not the catalog's", async () => {
