@@ -43,22 +43,29 @@ const TOO_OLD = 24 * 3_600_000;
 
 /**
  * Carries out the commands that came since the last look, each comment once in its life. What cannot be decided now
- * (the host does not say who is in a team) stays unanswered and is decided in a later round.
+ * (the host does not say who is in a team) stays unanswered, keeps no other waiting, and is decided in a later round.
  */
 export async function answerComments(deps: CommentDeps, signal?: AbortSignal): Promise<readonly CommentCommand[]> {
   await receiveComments(deps, signal);
   const answered: CommentCommand[] = [];
+  const waiting = await deps.store.unanswered();
+  if (waiting.length === 0) return answered;
   const policy = await deps.policy(signal);
-  for (const command of await deps.store.unanswered()) {
+  const failures: unknown[] = [];
+  for (const command of waiting) {
     signal?.throwIfAborted();
-    const answer = await answerTo(deps, policy, command, signal);
-    await deps.store.answer(command.commentId, answer.state, answer.text.slice(0, 2000));
-    // A reaction that cannot be made takes nothing back: the answer stands in the comment that is edited.
-    await deps.host
-      .react(command.commentId, answer.state === "done" ? "+1" : "confused", signal)
-      .catch(() => undefined);
-    answered.push(command);
+    try {
+      const answer = await answerTo(deps, policy, command, signal);
+      await deps.store.answer(command.commentId, answer.state, answer.text.slice(0, 2000));
+      // A reaction that cannot be made takes nothing back: the answer stands in the comment that is edited.
+      const reaction = answer.state === "done" ? "+1" : "confused";
+      await deps.host.react(command.commentId, reaction, signal).catch(() => undefined);
+      answered.push(command);
+    } catch (error) {
+      failures.push(error);
+    }
   }
+  if (failures.length > 0) throw failures[0];
   return answered;
 }
 
@@ -180,9 +187,24 @@ async function isOneOf(
   const teams = new Map(entries.flatMap((entry) => (teamEntry(entry) === null ? [] : [[entry.toLowerCase(), entry]])));
   for (const entry of teams.values()) {
     const team = teamEntry(entry);
-    if (team !== null && (await host.isTeamMember(team.organisation, team.team, login, signal))) return true;
+    if (team !== null && (await isMember(host, team, login, signal))) return true;
   }
   return false;
+}
+
+/** A team that GitHub does not show has no members: one wrong name in the catalog must not stop everybody's commands. */
+async function isMember(
+  host: MembershipHost,
+  { organisation, team }: { readonly organisation: string; readonly team: string },
+  login: string,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  try {
+    return await host.isTeamMember(organisation, team, login, signal);
+  } catch (error) {
+    if (error instanceof LabkeeperError && (error.code === "LK8002" || error.code === "LK8003")) return false;
+    throw error;
+  }
 }
 
 async function carryOut(
