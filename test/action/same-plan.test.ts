@@ -135,6 +135,6 @@ test("whatever a pull request does", async () => {
       if (plan === null) throw new Error("there is no plan");
       expect(shown(plan)).toEqual(shown((await w.dryRun()).plan));
     }),
-    { numRuns: 40 },
+    { numRuns: 30 },
   );
 }, 120_000);
