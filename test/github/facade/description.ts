@@ -18,6 +18,8 @@ const GENERAL = new Set([400, 401, 403, 404, 409, 410, 422, 429, 500, 502, 503, 
 const FOLDER = join(import.meta.dirname, "../openapi");
 const ROOT = "github";
 
+type Schema = Readonly<Record<string, unknown>>;
+
 interface Loaded {
   readonly extract: Extract;
   readonly patterns: readonly { readonly name: string; readonly method: string; readonly pattern: RegExp }[];
@@ -117,7 +119,10 @@ export function answerProblems(name: string, status: number, body: unknown): rea
     return problems("any error", { $ref: `${ROOT}#/schemas/basic-error` }, body, `body of ${status}`);
   }
   if (schema === null) return body === undefined ? [] : [`${status} has no body`];
-  return problems(`${name} ${status}`, schema, body, `body of ${status}`);
+  const where = `body of ${status}`;
+  // Errors have a `status` that the description leaves out in places.
+  const more = status < 400 ? undescribed(schema, body, where) : [];
+  return [...problems(`${name} ${status}`, schema, body, where), ...more];
 }
 
 /** What a webhook's body has that its description does not allow; `name` as "webhook-push". */
@@ -143,16 +148,36 @@ function problems(key: string, schema: object, value: unknown, where: string): r
 }
 
 /** Query and path parameters travel as text. */
-function fromText(text: string, schema: Readonly<Record<string, unknown>>): unknown {
+function fromText(text: string, schema: Schema): unknown {
   const type = schema["type"];
   if ((type === "integer" || type === "number") && /^-?\d+$/.test(text)) return Number(text);
   if (type === "boolean" && (text === "true" || text === "false")) return text === "true";
   return text;
 }
 
+/** Properties of an object, or of the objects in a list, that no branch of its schema knows. */
+function undescribed(schema: Schema, value: unknown, where: string): readonly string[] {
+  const { items, ...whole } = resolved(schema);
+  if (Array.isArray(value)) {
+    return items === undefined
+      ? []
+      : value.slice(0, 1).flatMap((one) => undescribed(items as Schema, one, `${where}/0`));
+  }
+  const known = propertiesOf(whole);
+  if (known.size === 0) return [];
+  const names = Object.keys(Object(value)).filter((name) => !known.has(name));
+  return names.map((name) => `${where} has ${name}, which is not described`);
+}
+
 /** The names that an object may have by any branch of its schema; empty when it is open. */
-function propertiesOf(schema: Readonly<Record<string, unknown>>): ReadonlySet<string> {
-  const own = Object.keys(Object(schema["properties"]));
-  const branches = ["anyOf", "allOf"].flatMap((keyword) => (schema[keyword] ?? []) as (typeof schema)[]);
-  return new Set([...own, ...branches.flatMap((branch) => [...propertiesOf(branch)])]);
+function propertiesOf(schema: Schema): ReadonlySet<string> {
+  const { properties, additionalProperties, ...rest } = resolved(schema);
+  if (typeof additionalProperties === "object" || additionalProperties === true) return new Set();
+  const branches = ["anyOf", "allOf"].flatMap((keyword) => (rest[keyword] ?? []) as readonly Schema[]);
+  return new Set([...Object.keys(Object(properties)), ...branches.flatMap((branch) => [...propertiesOf(branch)])]);
+}
+
+function resolved(schema: Schema): Schema {
+  const name = /#\/schemas\/(.+)$/.exec(String(schema["$ref"] ?? ""))?.[1];
+  return name === undefined ? schema : resolved(load().extract.schemas[name] ?? {});
 }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ask } from "./asked.ts";
+import { answerProblems } from "./description.ts";
 import { type GitHubFacade, startGitHub } from "./start.ts";
 
 let github: GitHubFacade;
@@ -137,6 +138,15 @@ describe("GitHub's description", () => {
     const refused = await ask(github, what, options);
     expect(refused).toMatchObject({ status: 500, body: { message: expect.stringContaining(problem) } });
     expect(lastProblem()).toContain(problem);
+  });
+
+  test.each([
+    ["a status", "GET /user", 418, { message: "I am a teapot" }, "status 418 is not described"],
+    ["a property", "GET /user", 200, { login: "octocat", team: "a" }, "has team, which is not described"],
+    ["a property in a list", "GET /repos/{owner}/{repo}/pulls", 200, [{ plan: 1 }], "has plan, which is not described"],
+    ["a body", "DELETE /repos/{owner}/{repo}/git/refs/{ref}", 204, {}, "204 has no body"],
+  ])("has not %s that was made up", (_, operation, status, body, problem) => {
+    expect(answerProblems(operation, status, body).join("; ")).toContain(problem);
   });
 
   test("refuses an answer of its own that is not as described, and does not stop in silence", async () => {
