@@ -30,6 +30,10 @@ const ACTING: readonly RegExp[] = [
 const expectHarmless = (html: string): void => {
   const prose = proseOf(html);
   for (const acting of ACTING) expect(prose).not.toMatch(acting);
+  // Nothing unseen but the marks that keep text from acting, and those in pairs.
+  expect(prose.replace(/[\u200b\u2068\u2069]/g, "")).not.toMatch(/\p{Cf}/u);
+  expect(prose.match(/\u2068/g)?.length).toBe(prose.match(/\u2069/g)?.length);
+  expect(html.isWellFormed()).toBe(true);
 };
 
 const OWN_TAGS =
@@ -85,7 +89,24 @@ describe.each(PLACES)("text in %s", (name, put) => {
   });
 });
 
+describe("a line", () => {
+  it("never begins with what makes the line above it a heading or a table, or itself a list", () => {
+    for (const start of ["---", "===", ":-:", ":---", "- a", "+ a", "1. a", "12) a"]) {
+      const html = htmlOf(`head\n${sourceOf(md`${start}`)}`);
+      expect(tagsOf(html)).toEqual(["<p>", "</p>"]);
+    }
+  });
+});
+
 describe("a block of code", () => {
+  it("is closed by no piece alone on a line", () => {
+    for (const piece of everyPiece) {
+      const html = htmlOf(sourceOf(fold("log", fence([piece, "word", `  ${piece}`]))));
+      expect(tagsOf(html)).toEqual(tagsOf(htmlOf(sourceOf(fold("log", fence(["word"]))))));
+      expect(html.isWellFormed()).toBe(true);
+    }
+  });
+
   it("is closed by nothing in it", () => {
     fc.assert(
       fc.property(fc.array(hostile, { minLength: 1, maxLength: 5 }), (lines) => {
@@ -126,6 +147,8 @@ describe("an address", () => {
       "javascript:alert(1)",
       "data:text/html,x",
       "https://user:password@example.com",
+      "https://user@example.com",
+      "https://:password@example.com",
       "https://[::1]/",
       "//example.com",
       "example.com",
