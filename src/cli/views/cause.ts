@@ -1,11 +1,14 @@
 import { escapeTerminal } from "../../core/render-escape.ts";
 import type { Cause } from "../../core/types.ts";
 
-/** A cause as part of a sentence: `commit 1a2b3c4 (labs/x/y.yaml)`. */
+/** A cause as part of a sentence: `commit 1a2b3c4 (labs/x/y.yaml)`, after `pull request #12, ` where that is known. */
 export const causeWords = (cause: Cause): string => {
   switch (cause.kind) {
-    case "commit":
-      return `${cause.pullRequest === undefined ? "" : `pull request #${cause.pullRequest}, `}commit ${cause.commit.slice(0, 10)}${cause.path === null ? "" : ` (${escapeTerminal(cause.path)})`}`;
+    case "commit": {
+      const brought = cause.pullRequest === undefined ? "" : `pull request #${cause.pullRequest}, `;
+      const path = cause.path === null ? "" : ` (${escapeTerminal(cause.path)})`;
+      return `${brought}commit ${cause.commit.slice(0, 10)}${path}`;
+    }
     case "expired":
       return `expired at ${cause.expiresAt}`;
     case "command":
