@@ -144,6 +144,8 @@ describe("pull requests of labkeeper's own", () => {
     await world.host.closeRequest(1);
     await world.host.closeRequest(1);
     expect(world.github.pullRequest(1).state).toBe("closed");
+    // Nothing is written to what has ended, by whomever.
+    expect(world.github.requests.filter(({ method }) => method === "PATCH")).toHaveLength(1);
   });
 
   test("can be made with a token too", async () => {
