@@ -27,7 +27,9 @@ export function proposalsOf(repository: CatalogRepository): ProposalSource {
 
   return {
     async proposal(pullRequest, expectedHead, base, signal) {
-      if (!isOid(base)) throw new LabkeeperError("LK1003", "the base of a pull request is not a commit's oid");
+      if (!isOid(expectedHead) || !isOid(base)) {
+        throw new LabkeeperError("LK1003", "the head or base of a pull request is not a commit's oid");
+      }
       const key = `${pullRequest} ${expectedHead} ${base}`;
       const known = kept.get(key);
       const proposal =

@@ -1,5 +1,4 @@
 import { LabkeeperError } from "../errors.ts";
-import { isOid } from "./refs.ts";
 
 /**
  * Where GitHub keeps the head of a pull request, that of a fork too. Made of a number alone: no name that somebody
@@ -13,6 +12,6 @@ export function pullRequestRef(pullRequest: number): string {
 
 /** Throws LK8005 when the ref is not where the host said it was. */
 export function expectHead(pullRequest: number, found: string, expected: string): void {
-  if (isOid(expected) && found === expected) return;
+  if (found === expected) return;
   throw new LabkeeperError("LK8005", `the head of #${pullRequest} is at ${found.slice(0, 10)} by now`);
 }

@@ -19,6 +19,7 @@ export interface RemoteOptions {
 
 /** Each fetch leaves a pack, one for each head of a pull request too; above this many a new clone is better than the pile. */
 const MAX_PACKS = 250;
+const MAX_SEEN_HEADS = 10_000;
 /** Whoever can open a pull request decides how much it brings; lab files are a few hundred bytes each. */
 const MAX_PULL_REQUEST_BYTES = 64 * 1024 * 1024;
 
@@ -27,6 +28,8 @@ export function remoteRepository(options: RemoteOptions): CatalogRepository {
   const { url, ref, stateDir, gitCommand, maxPullRequestBytes: maxAnswerBytes = MAX_PULL_REQUEST_BYTES } = options;
   const mirror = openMirror(stateDir, url, gitCommand);
   const client = (signal?: AbortSignal) => createHttpClient(url, { ...options, signal });
+  /** Heads that were where the host said. Whoever asks for one again was told so again; its content cannot differ. */
+  const seenHeads = new Set<string>();
 
   const cloneAnew = async (history: "recent" | "all", signal?: AbortSignal): Promise<Generation> => {
     const http = client(signal);
@@ -63,10 +66,16 @@ export function remoteRepository(options: RemoteOptions): CatalogRepository {
     },
     async readingHead(pullRequest, expectedHead, read, signal) {
       const http = createHttpClient(url, { ...options, signal, maxAnswerBytes });
-      const { name, oid } = await remoteRef(http, url, pullRequestRef(pullRequest));
-      expectHead(pullRequest, oid, expectedHead);
+      const key = `${pullRequest} ${expectedHead}`;
       const attempt = async (generation: Generation) => {
-        if ((await has(generation, oid)) !== true) await mirror.fetchBeside(http, generation, name);
+        const isHere = (await has(generation, expectedHead)) === true;
+        if (!isHere || !seenHeads.has(key)) {
+          const { name, oid } = await remoteRef(http, url, pullRequestRef(pullRequest));
+          expectHead(pullRequest, oid, expectedHead);
+          if (!isHere) await mirror.fetchBeside(http, generation, name);
+          if (seenHeads.size >= MAX_SEEN_HEADS) seenHeads.clear();
+          seenHeads.add(key);
+        }
         return await read(generation.objects);
       };
       const firstAttempt = async (generation: Generation) => {
