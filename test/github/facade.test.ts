@@ -86,6 +86,25 @@ describe("pull requests", () => {
     expect((await ask(github, `GET REPO/commits/${head.sha}/pulls`)).body).toMatchObject([{ number }]);
   });
 
+  test("a merge queue lands several by one push, each with a commit of its own", async () => {
+    const numbers = ["two", "three"].map((name) => github.openPullRequest({ changes: lab(name) }).number);
+    const before = github.branch("main");
+    const tip = github.mergeQueue(numbers);
+    const commits = github.repository.git(["rev-list", "--reverse", `${before}..main`]).split("\n");
+    expect(commits.at(-1)).toBe(tip);
+    const found = await Promise.all(commits.map((commit) => ask(github, `GET REPO/commits/${commit}/pulls`)));
+    expect(found.map(({ body }) => body)).toMatchObject([[{ number: numbers[0] }], [{ number: numbers[1] }]]);
+  });
+
+  test("one whose fork is gone is closed and says nothing of where it came from", async () => {
+    const { number, head } = github.openPullRequest({ changes: lab("two"), fork: "monalisa" });
+    const { sha } = head;
+    github.deleteFork("monalisa");
+    const { body } = await ask(github, `GET REPO/pulls/${number}`);
+    expect(body).toMatchObject({ state: "closed", head: { sha, repo: null, user: null, label: null } });
+    expect(github.repository.git(["rev-parse", `refs/pull/${number}/head`])).toBe(sha);
+  });
+
   test("lists have 30 to a page and link to the next", async () => {
     for (let count = 0; count < 31; count += 1) github.openPullRequest({ changes: lab(`lab-${count}`) });
     const first = await ask(github, "GET REPO/pulls?state=open");

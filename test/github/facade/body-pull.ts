@@ -50,11 +50,11 @@ export function pullBody(world: World, pull: PullRequest): Body {
     milestone: null,
     auto_merge: null,
     head: {
-      label: `${head.repository.owner}:${head.ref}`,
+      label: head.repository.deleted ? null : headLabel(pull),
       ref: head.ref,
       sha: head.sha,
-      user: accountBody(world, head.repository.owner),
-      repo: repositoryBody(world, head.repository),
+      user: head.repository.deleted ? null : accountBody(world, head.repository.owner),
+      repo: head.repository.deleted ? null : repositoryBody(world, head.repository),
     },
     base: {
       label: `${world.repository.owner}:${base.ref}`,

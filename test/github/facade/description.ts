@@ -36,6 +36,7 @@ function load(): Loaded {
   // What is either of two bodies often is both: the description's `oneOf` means that one fits.
   const rooted = text.replaceAll('"#/schemas/', `"${ROOT}#/schemas/`).replaceAll('"oneOf":', '"anyOf":');
   const extract = JSON.parse(rooted) as Extract;
+  allowMissingHeads(extract);
   const ajv = new Ajv({ strict: false, allErrors: true, coerceTypes: false, validateSchema: false, logger: false });
   ajv.addFormat("date-time", /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/);
   ajv.addFormat("uri", (value) => URL.canParse(value));
@@ -44,6 +45,17 @@ function load(): Loaded {
   const patterns = names.map((name) => ({ name, method: name.split(" ")[0] ?? "", pattern: patternOf(name) }));
   loaded = { extract, patterns, ajv, compiled: new Map() };
   return loaded;
+}
+
+/** A fork that is gone leaves nulls: https://github.com/github/rest-api-description/issues/5562 and 1811. */
+function allowMissingHeads({ schemas }: Extract): void {
+  for (const name of ["pull-request", "pull-request-simple"]) {
+    const { head } = Object(schemas[name]?.["properties"]) as Record<string, { properties: Record<string, Schema> }>;
+    if (head === undefined) throw new Error(`${name} has no head`);
+    for (const key of ["label", "user", "repo"]) {
+      head.properties[key] = { anyOf: [head.properties[key] ?? {}, { type: "null" }] };
+    }
+  }
 }
 
 /** How many segments of a path are no parameter: the more, the earlier it is tried. */

@@ -1,7 +1,9 @@
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { git } from "../../git-server.ts";
 import { configure } from "./git-work.ts";
-import type { Repository, World } from "./world.ts";
+import { closePull } from "./pulls.ts";
+import { type Repository, userActor, type World } from "./world.ts";
 
 /** A user's fork, made when it is not there: a bare repository of its own. */
 export function forkOf(world: World, folder: string, owner: string): Repository {
@@ -22,4 +24,16 @@ export function forkOf(world: World, folder: string, owner: string): Repository 
   };
   world.forks.set(owner, made);
   return made;
+}
+
+/** Removes a fork: its pull requests are closed and keep their commits, but no longer say where they came from. */
+export function deleteFork(world: World, owner: string): void {
+  const fork = world.forks.get(owner);
+  if (fork === undefined) throw new Error(`${owner} has no fork`);
+  fork.deleted = true;
+  world.forks.delete(owner);
+  rmSync(fork.path, { recursive: true });
+  for (const pull of world.pulls.values()) {
+    if (pull.head.repository === fork) closePull(world, pull, userActor(owner));
+  }
 }

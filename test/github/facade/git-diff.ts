@@ -1,6 +1,6 @@
 /** What a pull request changes, as git sees it. */
 
-import { git } from "../../git-server.ts";
+import { fact } from "./git-work.ts";
 
 export interface ChangedFile {
   readonly status: "added" | "removed" | "modified" | "renamed" | "changed";
@@ -22,13 +22,12 @@ const STATUS: Readonly<Record<string, ChangedFile["status"]>> = {
   T: "changed",
 };
 
-/** Between the commit where `head` left `base` and `head`, renames found. */
+/** By their hashes: between the commit where `head` left `base` and `head`, renames found. */
 export function changedFiles(path: string, base: string, head: string): readonly ChangedFile[] {
   const range = `${base}...${head}`;
-  const fields = git(path, ["diff", "--raw", "--numstat", "--abbrev=40", "-M", "-z", range]).split("\0");
-  const patches = git(path, ["diff", "--no-color", "-M", range])
-    .split(/^diff --git /m)
-    .slice(1);
+  const fields = (fact(path, ["diff", "--raw", "--numstat", "-p", "--abbrev=40", "-M", "-z", range]) ?? "").split("\0");
+  // The patch follows the last field; what has a zero byte is no text and has no patch.
+  const patches = (fields.at(-1) ?? "").split(/^diff --git /m).slice(1);
   const entries: { letter: string; path: string; previous: string | null; oid: string }[] = [];
   let at = 0;
   while (fields[at]?.startsWith(":")) {

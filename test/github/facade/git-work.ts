@@ -1,8 +1,8 @@
 /** What GitHub does to a bare repository, done with the git program. */
 
-import { execFileSync } from "node:child_process";
-import { appendFileSync, existsSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { spawnSync } from "node:child_process";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { GIT_ENV, git } from "../../git-server.ts";
 
 export interface Person {
@@ -97,7 +97,7 @@ export function signature({ name, email }: Person, at: number): string {
 
 /** The tree of `head` merged into `base`; null when they conflict or share no history. */
 export function mergedTree(path: string, base: string, head: string): string | null {
-  return attempt(path, ["merge-tree", "--write-tree", base, head])?.split("\n")[0] ?? null;
+  return fact(path, ["merge-tree", "--write-tree", base, head])?.split("\n")[0] ?? null;
 }
 
 export function writeCommit(
@@ -123,7 +123,7 @@ export function writeCommit(
 
 /** The commits of `head` that `base` has not, oldest first. */
 export function commitsBetween(path: string, base: string, head: string): readonly string[] {
-  return lines(git(path, ["rev-list", "--reverse", `${base}..${head}`]));
+  return lines(fact(path, ["rev-list", "--reverse", `${base}..${head}`]) ?? "");
 }
 
 /**
@@ -137,7 +137,7 @@ export function rebased(path: string, base: string, commits: readonly string[], 
     const { parents, author, message } = readCommit(path, commit);
     const [parent] = parents;
     if (parent === undefined || parents.length > 1) continue;
-    const ours = git(path, ["rev-parse", `${onto}^{tree}`]);
+    const ours = readCommit(path, onto).tree;
     const beside = writeCommit(path, { tree: ours, parents: [parent], author, message: "beside", at });
     const tree = mergedTree(path, beside, commit);
     if (tree === null) return null;
@@ -157,7 +157,7 @@ export interface CommitText {
 }
 
 export function readCommit(path: string, commit: string): CommitText {
-  const text = git(path, ["cat-file", "commit", commit]);
+  const text = fact(path, ["cat-file", "commit", commit]) ?? "";
   const end = text.indexOf("\n\n");
   const headers = text.slice(0, end).split("\n");
   const all = (name: string): string[] =>
@@ -172,11 +172,19 @@ export function readCommit(path: string, commit: string): CommitText {
 }
 
 export function isAncestor(path: string, ancestor: string, descendant: string): boolean {
-  return attempt(path, ["merge-base", "--is-ancestor", ancestor, descendant]) !== null;
+  return fact(path, ["merge-base", "--is-ancestor", ancestor, descendant]) !== null;
 }
 
+/** Writes the ref's file as git does, by renaming; null removes it. */
 export function moveRef(path: string, ref: string, to: string | null): void {
-  git(path, to === null ? ["update-ref", "-d", ref] : ["update-ref", ref, to]);
+  if (to === null) {
+    git(path, ["update-ref", "-d", ref]);
+    return;
+  }
+  const file = join(path, ref);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(`${file}.lock`, `${to}\n`, { flag: "wx" });
+  renameSync(`${file}.lock`, file);
 }
 
 /** Brings a commit of one repository, with its history, into another. */
@@ -189,14 +197,23 @@ export function lines(text: string): readonly string[] {
   return text === "" ? [] : text.split("\n");
 }
 
-/** git's output, or null when it exits with anything but 0. */
+/** What commits, named by their hash, once were found to be never changes: asked once, as processes are dear. */
+const facts = new Map<string, string | null>();
+
+/** git's output on commits that are named by their hash, or null when it exits with anything but 0. */
+export function fact(path: string, args: readonly string[]): string | null {
+  const key = [path, ...args].join("\0");
+  const known = facts.get(key);
+  if (known !== undefined) return known;
+  const found = attempt(path, args);
+  facts.set(key, found);
+  return found;
+}
+
+/** git's output, or null when it exits with anything but 0. Throws when it did not come to an end of its own. */
 function attempt(path: string, args: readonly string[]): string | null {
-  try {
-    const stdio = ["ignore", "pipe", "ignore"] as const;
-    return execFileSync("git", args, { cwd: path, env: GIT_ENV, stdio: [...stdio] })
-      .toString()
-      .trimEnd();
-  } catch {
-    return null;
-  }
+  const options = { cwd: path, env: GIT_ENV, maxBuffer: 1 << 28, encoding: "utf8" } as const;
+  const { status, stdout, error } = spawnSync("git", args, options);
+  if (status === null) throw new Error(`git ${args[0]} did not end by itself`, { cause: error });
+  return status === 0 ? stdout.replace(/\n$/, "") : null;
 }

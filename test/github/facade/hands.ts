@@ -2,10 +2,10 @@
 
 import { git } from "../../git-server.ts";
 import { commentOf, createComment, deleteComment, editComment } from "./comments.ts";
-import { forkOf } from "./forks.ts";
+import { deleteFork, forkOf } from "./forks.ts";
 import { type Changes, commitChanges, readCommit, tip } from "./git-work.ts";
 import { closePull, type EditedPull, editPull, openPull, person, pullOf, reopenPull } from "./pulls.ts";
-import { mergePull, moveBranch } from "./pushes.ts";
+import { mergePull, mergeTogether, moveBranch } from "./pushes.ts";
 import {
   type CheckRun,
   type Comment,
@@ -56,11 +56,15 @@ export interface Hands {
   forcePush(number: number, changes: Changes, by?: string): string;
   /** Answers the commit that the base branch has then. */
   merge(number: number, options?: { readonly method?: MergeMethod; readonly by?: string }): string;
+  /** Merges several with one move of the base branch, as a merge queue does; answers the commit it has then. */
+  mergeQueue(numbers: readonly number[], options?: { readonly method?: MergeMethod; readonly by?: string }): string;
   close(number: number, by?: string): void;
   reopen(number: number, by?: string): void;
   edit(number: number, edited: EditedPull, by?: string): void;
   setLocked(number: number, locked: boolean): void;
   deleteBranch(branch: string, by?: string): void;
+  /** Removes a user's fork; its open pull requests are closed. */
+  deleteFork(owner: string): void;
   comment(number: number, body: string, by?: string): Readonly<Comment>;
   /** By its author unless somebody is named. */
   editComment(id: number, body: string, by?: string): void;
@@ -141,6 +145,10 @@ export function createHands(world: World, folder: string): Hands {
     merge(number, { method = "merge", by } = {}) {
       return mergePull(world, pullOf(world, number), actor(by), { method, sha: null, title: null, message: null });
     },
+    mergeQueue(numbers, { method = "squash", by = "github-merge-queue[bot]" } = {}) {
+      const pulls = numbers.map((number) => pullOf(world, number));
+      return mergeTogether(world, pulls, actor(by), { method, sha: null, title: null, message: null });
+    },
     close: (number, by) => closePull(world, pullOf(world, number), actor(by)),
     reopen: (number, by) => reopenPull(world, pullOf(world, number), actor(by)),
     edit: (number, edited, by) => editPull(world, pullOf(world, number), edited, actor(by)),
@@ -148,6 +156,7 @@ export function createHands(world: World, folder: string): Hands {
       pullOf(world, number).locked = locked;
     },
     deleteBranch: (branch, by) => moveBranch(world, repository, branch, null, actor(by)),
+    deleteFork: (owner) => deleteFork(world, owner),
     comment: (number, body, by) => createComment(world, number, body, actor(by)),
     editComment(id, body, by) {
       const comment = commentOf(world, id);

@@ -75,6 +75,7 @@ export function createWorld(
       defaultBranch: "main",
       fork: false,
       createdAt: at,
+      deleted: false,
     },
     forks: new Map(),
     people,

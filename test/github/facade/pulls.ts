@@ -141,14 +141,19 @@ export interface MergeRequest {
   readonly message: string | null;
 }
 
-/** Merges with real commits and answers them, the base branch not yet moved. Refuses conflicts with 405. */
-export function mergeCommits(world: World, pull: PullRequest, by: Actor, wanted: MergeRequest): readonly string[] {
+/** Merges into `base` with real commits and answers them; no branch is moved yet. Refuses conflicts with 405. */
+export function mergeCommits(
+  world: World,
+  pull: PullRequest,
+  by: Actor,
+  wanted: MergeRequest,
+  base: string | null,
+): readonly string[] {
   const { path } = world.repository;
   if (pull.state === "closed" || pull.draft) throw new Refusal(405, "Pull Request is not mergeable");
   if (wanted.sha !== null && wanted.sha !== pull.head.sha) {
     throw new Refusal(409, "Head branch was modified. Review and try the merge again.");
   }
-  const base = tip(path, `refs/heads/${pull.base.ref}`);
   const tree = base === null ? null : mergedTree(path, base, pull.head.sha);
   if (base === null || tree === null) throw new Refusal(405, "Pull Request is not mergeable");
   const at = world.clock.now();
@@ -186,7 +191,8 @@ export function pullsOfCommit(world: World, name: string): readonly PullRequest[
   const commit = commitOf(path, name);
   if (commit === null) return null;
   const pulls = [...world.pulls.values()];
-  if (isAncestor(path, commit, `refs/heads/${defaultBranch}`)) {
+  const main = tip(path, `refs/heads/${defaultBranch}`);
+  if (main !== null && isAncestor(path, commit, main)) {
     return pulls.filter((pull) => pull.merged?.landed.includes(commit) ?? false);
   }
   return pulls.filter(

@@ -2,7 +2,7 @@
 
 import { htmlUrl, repositoryBody } from "./body-repository.ts";
 import { changedFiles } from "./git-diff.ts";
-import { commitOf, commitsBetween, isAncestor, moveRef, readCommit, tip } from "./git-work.ts";
+import { commitsBetween, isAncestor, moveRef, readCommit, tip } from "./git-work.ts";
 import { closePull, type MergeRequest, markMerged, mergeCommits, person, synchronizePull } from "./pulls.ts";
 import type { Actor, Body, PullRequest, Repository, World } from "./world.ts";
 
@@ -15,8 +15,8 @@ export function moveBranch(
   branch: string,
   to: string | null,
   by: Actor,
-  /** The pull request whose merge this is. */
-  merging: PullRequest | null = null,
+  /** The pull requests whose merge this is. */
+  merging: readonly PullRequest[] = [],
 ): void {
   const ref = `refs/heads/${branch}`;
   const before = tip(repository.path, ref);
@@ -32,12 +32,12 @@ export function branchMoved(
   before: string | null,
   after: string | null,
   by: Actor,
-  merging: PullRequest | null = null,
+  merging: readonly PullRequest[] = [],
 ): void {
   if (before === after) return;
   if (repository === world.repository) emitPush(world, branch, before, after, by);
   for (const pull of world.pulls.values()) {
-    if (pull.state === "closed" || pull === merging) continue;
+    if (pull.state === "closed" || merging.includes(pull)) continue;
     if (pull.head.repository === repository && pull.head.ref === branch) {
       if (after === null) closePull(world, pull, by);
       else synchronizePull(world, pull, after, by);
@@ -64,13 +64,25 @@ function baseMoved(world: World, pull: PullRequest, before: string | null, after
 
 /** Merges a pull request and moves its base branch; answers the commit that the branch has then. */
 export function mergePull(world: World, pull: PullRequest, by: Actor, wanted: MergeRequest): string {
+  return mergeTogether(world, [pull], by, wanted);
+}
+
+/** Merges pull requests with one base one after the other and moves the branch once, as a merge queue does. */
+export function mergeTogether(world: World, pulls: readonly PullRequest[], by: Actor, wanted: MergeRequest): string {
   const { repository } = world;
-  const before = tip(repository.path, `refs/heads/${pull.base.ref}`) ?? "";
-  const landed = mergeCommits(world, pull, by, wanted);
-  const after = landed.at(-1) ?? before;
-  moveBranch(world, repository, pull.base.ref, after, by, pull);
-  markMerged(world, pull, by, before, landed);
-  return after;
+  const [first] = pulls;
+  if (first === undefined) throw new Error("There is nothing to merge");
+  const { ref } = first.base;
+  let base = tip(repository.path, `refs/heads/${ref}`) ?? "";
+  const merged: { readonly pull: PullRequest; readonly base: string; readonly landed: readonly string[] }[] = [];
+  for (const pull of pulls) {
+    const landed = mergeCommits(world, pull, by, wanted, base);
+    merged.push({ pull, base, landed });
+    base = landed.at(-1) ?? base;
+  }
+  moveBranch(world, repository, ref, base, by, pulls);
+  for (const one of merged) markMerged(world, one.pull, by, one.base, one.landed);
+  return base;
 }
 
 function emitPush(world: World, branch: string, before: string | null, after: string | null, by: Actor): void {
@@ -80,8 +92,8 @@ function emitPush(world: World, branch: string, before: string | null, after: st
 function pushBody(world: World, branch: string, before: string | null, after: string | null, by: Actor): Body {
   const { path, defaultBranch, createdAt } = world.repository;
   const forced = before !== null && after !== null && !isAncestor(path, before, after);
-  const from = before === null || forced ? `refs/heads/${defaultBranch}` : before;
-  const commits = after === null || commitOf(path, from) === null ? [] : commitsBetween(path, from, after).slice(-20);
+  const from = before === null || forced ? tip(path, `refs/heads/${defaultBranch}`) : before;
+  const commits = after === null || from === null ? [] : commitsBetween(path, from, after).slice(-20);
   const bodies = commits.map((commit) => commitBody(world, commit));
   const { name, email } = person(world, by.login);
   const repository = repositoryBody(world);

@@ -16,6 +16,8 @@ export interface Repository {
   readonly defaultBranch: string;
   readonly fork: boolean;
   readonly createdAt: number;
+  /** A fork that its owner removed; what was copied from it stays. */
+  deleted: boolean;
 }
 
 /** Who does something: a user, or the App (whose login ends in `[bot]`). */
