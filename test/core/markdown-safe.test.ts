@@ -94,7 +94,22 @@ describe("a line", () => {
     for (const start of ["---", "===", ":-:", ":---", "- a", "+ a", "1. a", "12) a"]) {
       const html = htmlOf(`head\n${sourceOf(md`${start}`)}`);
       expect(tagsOf(html)).toEqual(["<p>", "</p>"]);
+      // One column needs no pipe to be a table at GitHub.
+      expect(sourceOf(md`${start}`)).toMatch(/^\u200b/);
     }
+  });
+
+  it("of nothing has no marks around it, which would be a rule", () => {
+    for (const nothing of ["", " ", "\u0000", "\u200b"]) {
+      expect(sourceOf(bold(nothing)).replaceAll("\u200b", "")).toBe("");
+      expect(sourceOf(code(nothing)).replaceAll("\u200b", "")).toMatch(/^(?:<code><\/code>)?$/);
+    }
+  });
+
+  it("of a table is one row, whatever is in its cells", () => {
+    const html = htmlOf(sourceOf(table(["A", "B"], [[fence(["one", "two"]), list([md`three`, md`four`])]])));
+    expect(html.match(/<tr>/g)).toHaveLength(2);
+    expect(html).toContain("four");
   });
 });
 
@@ -158,6 +173,11 @@ describe("an address", () => {
       `https://example.com/${"a".repeat(3_000)}`,
     ])
       expect(safeUrl(refused)).toBeNull();
+  });
+
+  it("keeps what looks like a character reference", () => {
+    const url = "https://example.com/?a=1&copy=2&lt;b&#62;";
+    expect(hrefsOf(htmlOf(sourceOf(link("label", url))))).toEqual([url]);
   });
 
   it("of any kind is one link or none", () => {
