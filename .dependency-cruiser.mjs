@@ -15,7 +15,7 @@ const NPM = ["npm", "npm-dev", "npm-optional", "npm-peer", "npm-bundled", "npm-n
 
 /** An SDK and the only places that may know it, so that replacing it or loading it late is one edit. */
 const home = (sdk, places, why) => ({
-  name: `home-of-${sdk.replace(/\W+/g, "-")}`,
+  name: `home-of-${sdk.replace(/\W+/g, "-").replace(/^-/, "")}`,
   comment: `${sdk} is imported in one place only: ${why}`,
   severity: "error",
   from: { path: "^src/", pathNot: places },
