@@ -233,7 +233,7 @@ export interface ReportStore {
   board(pullRequest: number): Promise<readonly BoardRow[]>;
   commandAnswers(pullRequest: number): Promise<readonly CommandAnswer[]>;
   review(pullRequest: number): Promise<Review | null>;
-  /** It says `digest` now and may be edited again after `notBefore`. Still due when something moved since `startedAt`. */
+  /** It says `digest` now and may be edited again after `notBefore`. Still due when something made it wanted since it was asked for. */
   recordSent(
     report: DueReport,
     sent: {
@@ -241,7 +241,6 @@ export interface ReportStore {
       readonly digest: string;
       readonly at: Date;
       readonly notBefore: Date;
-      readonly startedAt: Date;
     },
   ): Promise<void>;
   recordFailure(report: DueReport, error: string, retryAt: Date): Promise<void>;

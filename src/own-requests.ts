@@ -92,12 +92,12 @@ interface Wanted {
   readonly expiresAt?: string;
 }
 
-/** The branch carries the lab's id, so a later lab of the same name has one of its own. */
+/** The branch carries the random end of the lab's id, so a later lab of the same name has one of its own. */
 const branchOf = ({ lab, purpose, detail }: Wanted): string =>
   [
     "labkeeper",
     purpose,
-    [lab.name, lab.id.slice(0, 8), ...(detail === "" ? [] : [detail.replace(/[^0-9a-z]/gi, "")])].join("-"),
+    [lab.name, lab.id.slice(-8), ...(detail === "" ? [] : [detail.replace(/[^0-9a-z]/gi, "")])].join("-"),
   ].join("/");
 
 /** Recorded before it is made, so that a crash in between finds its own branch again, and marked as labkeeper's own. */

@@ -57,12 +57,11 @@ export async function report(deps: ReportDeps, signal?: AbortSignal): Promise<Re
   for (const each of due) {
     signal?.throwIfAborted();
     if (deps.pace.wait() > 0) break;
-    const startedAt = clock.now();
     try {
       const told = await tell(deps, self, each, signal);
       const at = clock.now();
       const notBefore = new Date(at.getTime() + (told.sent ? BETWEEN_EDITS : 0));
-      await store.recordSent(each, { remoteId: told.remoteId, digest: told.digest, at, notBefore, startedAt });
+      await store.recordSent(each, { remoteId: told.remoteId, digest: told.digest, at, notBefore });
       if (told.sent) sent += 1;
     } catch (error) {
       signal?.throwIfAborted();

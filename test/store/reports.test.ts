@@ -30,7 +30,7 @@ const due = (now = new Date()): Promise<readonly DueReport[]> => store.dueReport
 const words = (reports: readonly DueReport[]): string[] =>
   reports.map(({ pullRequest, kind, subject }) => [pullRequest.number, kind, subject].filter(Boolean).join(" ")).sort();
 const send = async (report: DueReport, digest = "sha256:1", at = new Date()): Promise<void> =>
-  store.recordSent(report, { remoteId: 42, digest, at, notBefore: at, startedAt: at });
+  store.recordSent(report, { remoteId: 42, digest, at, notBefore: at });
 /** Says everything that is due; answers what that was. */
 const sendAll = async (at?: Date): Promise<string[]> => {
   const reports = await due(at);
@@ -151,7 +151,7 @@ describe("a report that is due", () => {
     await store.recordPullRequests([one]);
     const soon = new Date(Date.now() + 5_000);
     const at = new Date();
-    await store.recordSent(await theComment(), { remoteId: 1, digest: "d", at, notBefore: soon, startedAt: at });
+    await store.recordSent(await theComment(), { remoteId: 1, digest: "d", at, notBefore: soon });
     await record(store, aReview(one));
     expect(words(await due())).not.toContain("1 comment");
     const later = new Date(soon.getTime() + 1);
