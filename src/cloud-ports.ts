@@ -1,7 +1,7 @@
 /** The small interfaces between clouds, the janitor that watches over them, and what is recorded of both. As ports.ts. */
 
 import type { Lab, Observation } from "./core/types.ts";
-import type { LabOrder, ResourceNeed } from "./ports.ts";
+import type { LabOrder, Lease, ResourceNeed } from "./ports.ts";
 
 // -------------------------------------------------------------------- cloud
 
@@ -68,8 +68,11 @@ export interface DueCheck {
 
 export interface ReceiptCheckStore {
   dueChecks(now: Date, limit: number): Promise<readonly DueCheck[]>;
-  /** absent: confirmed. present: the lab is destroyed again. unknown: looked at again in an hour. */
-  recordCheck(check: DueCheck, observation: Observation, now: Date): Promise<void>;
+  /**
+   * absent: confirmed. present: the lab is destroyed again. unknown: looked at again in an hour.
+   * @throws LK4004 when the janitor's lease is lost
+   */
+  recordCheck(check: DueCheck, observation: Observation, now: Date, lease: Lease): Promise<void>;
 }
 
 /** What Postgres knows or once knew of a lab, for telling its resources from orphans. */
@@ -95,11 +98,15 @@ export interface OrphanRow extends OrphanFinding {
 
 export interface OrphanStore {
   knownLabs(): Promise<readonly KnownLab[]>;
-  /** `unseen` are scopes (`account/region`) that could not be looked at: nothing in them counts as gone. */
+  /**
+   * `unseen` are scopes (`account/region`) that could not be looked at: nothing in them counts as gone.
+   * @throws LK4004 when the janitor's lease is lost
+   */
   recordSweep(
     findings: readonly OrphanFinding[],
     unseen: readonly string[],
     now: Date,
+    lease: Lease,
   ): Promise<{ readonly opened: number }>;
   /** Open ones; `all` adds the others. */
   orphans(all: boolean): Promise<readonly OrphanRow[]>;

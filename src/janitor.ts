@@ -4,7 +4,7 @@ import type { CloudInventory, OrphanRow, OrphanStore, ReceiptCheckStore } from "
 import { orphansAmong } from "./core/orphans.ts";
 import type { Lab, Observation } from "./core/types.ts";
 import { asLeader } from "./leadership.ts";
-import type { Clock, LabOrder, LeaseStore, Provisioner, Workspace } from "./ports.ts";
+import type { Clock, LabOrder, Lease, LeaseStore, Provisioner, Workspace } from "./ports.ts";
 
 export interface JanitorDeps {
   readonly store: ReceiptCheckStore & OrphanStore & LeaseStore;
@@ -14,6 +14,8 @@ export interface JanitorDeps {
   readonly workspace: Workspace;
   readonly clock: Clock;
   readonly holder: string;
+  /** How long another janitor waits for this one when it dies; renewed while a round runs. */
+  readonly leaseSeconds?: number;
 }
 
 export interface Swept {
@@ -31,29 +33,34 @@ const RECEIPTS_A_ROUND = 50;
 
 /** One round. Changes nothing in any cloud: residue is queued for its lab's own destroy, orphans are only told. */
 export async function sweep(deps: JanitorDeps, signal?: AbortSignal): Promise<Swept> {
-  return asLeader({ ...deps, resource: "janitor" }, async () => {
-    const receipts = await checkReceipts(deps, signal);
-    const orphans = await findOrphans(deps, signal);
+  const round = async (lease: Lease, signal: AbortSignal): Promise<Swept> => {
+    const receipts = await checkReceipts(deps, lease, signal);
+    const orphans = await findOrphans(deps, lease, signal);
     return { ...receipts, ...orphans };
-  });
+  };
+  return await asLeader({ ...deps, resource: "janitor" }, round, signal);
 }
 
-async function checkReceipts(deps: JanitorDeps, signal?: AbortSignal): Promise<Pick<Swept, "confirmed" | "residue">> {
+async function checkReceipts(
+  deps: JanitorDeps,
+  lease: Lease,
+  signal: AbortSignal,
+): Promise<Pick<Swept, "confirmed" | "residue">> {
   const residue: string[] = [];
   let confirmed = 0;
   for (const check of await deps.store.dueChecks(deps.clock.now(), RECEIPTS_A_ROUND)) {
-    signal?.throwIfAborted();
+    signal.throwIfAborted();
     const seen = await look(deps, check.lab, signal);
     // Broken off is not looked at: nothing is recorded of it.
-    signal?.throwIfAborted();
-    await deps.store.recordCheck(check, seen, deps.clock.now());
+    signal.throwIfAborted();
+    await deps.store.recordCheck(check, seen, deps.clock.now(), lease);
     if (seen.verdict === "present") residue.push(check.lab.name);
     if (seen.verdict === "absent") confirmed += 1;
   }
   return { confirmed, residue };
 }
 
-async function look(deps: JanitorDeps, lab: Lab, signal?: AbortSignal): Promise<Observation> {
+async function look(deps: JanitorDeps, lab: Lab, signal: AbortSignal): Promise<Observation> {
   if (lab.intent === null) {
     return { verdict: "absent", evidence: ["no intent was ever recorded, so nothing was made (P2)"] };
   }
@@ -64,7 +71,7 @@ async function look(deps: JanitorDeps, lab: Lab, signal?: AbortSignal): Promise<
   const order: LabOrder = { id: lab.id, name: lab.name, team: lab.team, spec: lab.spec, profile: lab.policy };
   try {
     return await provisioner.observe(order, lab.intent, {
-      signal: signal ?? new AbortController().signal,
+      signal,
       workdir: await deps.workspace.open(lab.id),
       progress: () => undefined,
       log: () => undefined,
@@ -77,15 +84,21 @@ async function look(deps: JanitorDeps, lab: Lab, signal?: AbortSignal): Promise<
   }
 }
 
-async function findOrphans(deps: JanitorDeps, signal?: AbortSignal): Promise<Pick<Swept, "orphans" | "unseen">> {
+async function findOrphans(
+  deps: JanitorDeps,
+  lease: Lease,
+  signal: AbortSignal,
+): Promise<Pick<Swept, "orphans" | "unseen">> {
   if (deps.inventory === null) return { orphans: [], unseen: [] };
   const { resources, unseen } = await deps.inventory.sweep(signal);
+  signal.throwIfAborted();
   const now = deps.clock.now();
   const findings = orphansAmong(resources, await deps.store.knownLabs(), now);
   const { opened } = await deps.store.recordSweep(
     findings,
     unseen.map(({ scope }) => scope),
     now,
+    lease,
   );
   const orphans = opened === 0 ? [] : await deps.store.orphans(false);
   return { orphans: orphans.filter(({ firstSeen }) => firstSeen.getTime() === now.getTime()), unseen };

@@ -6,6 +6,7 @@ import { LabkeeperError } from "../errors.ts";
 import { type Db, guarded } from "./connection.ts";
 import { appendEvents } from "./events.ts";
 import { jsonb } from "./json.ts";
+import { requireLease } from "./leases.ts";
 
 interface Row {
   readonly id: string;
@@ -47,9 +48,10 @@ export const orphanStore = (db: Db): OrphanStore => ({
       );
     }),
 
-  recordSweep: (findings, unseen, now) =>
+  recordSweep: (findings, unseen, now, lease) =>
     guarded(() =>
       db.transaction().execute(async (tx) => {
+        await requireLease(tx, lease);
         const rows = findings.map(({ resource, why, lab }) => ({
           id: resource.id,
           resource,

@@ -3,6 +3,7 @@
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import pg from "pg";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { CloudResource } from "../../src/cloud-ports.ts";
 import type { Observation } from "../../src/core/types.ts";
@@ -178,6 +179,116 @@ describe("orphans", () => {
 
   test("without a cloud there are none to look for", async () => {
     expect(await sweep(deps({ inventory: null }))).toMatchObject({ orphans: [], unseen: [] });
+  });
+});
+
+describe("a round that takes longer than its lease", () => {
+  /** A cloud that answers when the test says, or when it is told to stop. */
+  const slowCloud = () => {
+    let enter: (signal: AbortSignal) => void = never;
+    let answer: (seen: typeof swept) => void = never;
+    const entered = new Promise<AbortSignal>((resolve) => {
+      enter = resolve;
+    });
+    const answered = new Promise<typeof swept>((resolve) => {
+      answer = resolve;
+    });
+    const inventory: JanitorDeps["inventory"] = {
+      observe: never,
+      sweep: async (signal) => {
+        if (signal === undefined) throw new Error("a sweep that nobody can stop");
+        enter(signal);
+        const stopped = new Promise<never>((_, reject) => {
+          signal.addEventListener("abort", () => reject(new Error("the connection was cut")), { once: true });
+        });
+        return await Promise.race([answered, stopped]);
+      },
+    };
+    return { inventory, entered, answer };
+  };
+  const PATIENT = { timeout: 30_000, interval: 50 };
+  const sql = async <Row extends object>(text: string): Promise<Row[]> => {
+    const client = new pg.Client(database.connection);
+    await client.connect();
+    try {
+      return (await client.query<Row>(text)).rows;
+    } finally {
+      await client.end();
+    }
+  };
+
+  test("keeps it, so that nobody sweeps beside it, and what it saw counts", async () => {
+    const cloud = slowCloud();
+    const first = sweep(deps({ inventory: cloud.inventory, leaseSeconds: 2 }));
+    await cloud.entered;
+    const [began] = await sql<{ expires_at: Date }>("select expires_at from leases where resource = 'janitor'");
+    await vi.waitFor(async () => {
+      const [row] = await sql<{ over: boolean }>(
+        `select clock_timestamp() > '${began?.expires_at.toISOString()}'::timestamptz as over`,
+      );
+      expect(row?.over).toBe(true);
+    }, PATIENT);
+    expect(await store.acquire("janitor", "janitor-2", 60)).toBeNull();
+    cloud.answer({ resources: [volume("vol-1")], unseen: [] });
+    expect((await first).orphans).toHaveLength(1);
+    // Given back in the end.
+    expect(await store.acquire("janitor", "janitor-2", 60)).not.toBeNull();
+  }, 60_000);
+
+  test("ends when another has taken it, and writes nothing", async () => {
+    const cloud = slowCloud();
+    const first = sweep(deps({ inventory: cloud.inventory, leaseSeconds: 2 }));
+    const signal = await cloud.entered;
+    await sql(
+      "update leases set token = token + 1, holder = 'janitor-2', expires_at = clock_timestamp() + interval '1 hour'",
+    );
+    await expect(first).rejects.toMatchObject({ code: "LK4004", message: expect.stringContaining("another's") });
+    expect(signal.aborted).toBe(true);
+    expect(await sql("select 1 from orphans")).toEqual([]);
+    // Not given back: it is the other's.
+    expect(await store.acquire("janitor", "janitor-3", 60)).toBeNull();
+  }, 60_000);
+
+  test("ends a beat before the lease does when it cannot be renewed, but not at the first failure", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    try {
+      const cloud = slowCloud();
+      const renew = async (): Promise<never> => {
+        throw new Error("the database is away");
+      };
+      let seconds = 0;
+      const clock = { now: () => new Date(), monotonic: () => seconds * 1000 };
+      const first = sweep(deps({ store: { ...store, renew }, inventory: cloud.inventory, clock, leaseSeconds: 60 }));
+      const outcome = expect(first).rejects.toMatchObject({
+        code: "LK4004",
+        message: expect.stringContaining("not renewed"),
+      });
+      const signal = await cloud.entered;
+      const after: [seconds: number, aborted: boolean][] = [];
+      for (; seconds < 60; after.push([seconds, signal.aborted])) {
+        seconds += 15;
+        vi.advanceTimersByTime(15_000);
+      }
+      expect(after).toEqual([
+        [15, false],
+        [30, false],
+        [45, true],
+        [60, true],
+      ]);
+      await outcome;
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test("ends with the process, not with a lost lease", async () => {
+    const cloud = slowCloud();
+    const leaving = new AbortController();
+    const first = sweep(deps({ inventory: cloud.inventory }), leaving.signal);
+    await cloud.entered;
+    leaving.abort();
+    await expect(first).rejects.toThrow("the connection was cut");
+    expect(await store.acquire("janitor", "janitor-2", 60)).not.toBeNull();
   });
 });
 
