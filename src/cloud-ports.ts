@@ -53,8 +53,19 @@ export interface CloudAccount {
   removeDnsRecords(target: CloudTarget, signal?: AbortSignal): Promise<readonly string[]>;
   /** Removes one resource that an operator named; refuses types it does not know. */
   destroyResource(resource: CloudResource, signal?: AbortSignal): Promise<void>;
-  /** Environment for an installer run under this account: short-lived credentials, never logged. */
-  credentialsEnvironment(account: string | null, signal?: AbortSignal): Promise<Readonly<Record<string, string>>>;
+  /**
+   * What an installer works with in this account now; to be asked for again, because it ends before an install does. Null:
+   * what AWS' own tools find by the default chain, and renew by themselves.
+   */
+  sessionKeys(account: string | null, signal?: AbortSignal): Promise<SessionKeys | null>;
+}
+
+/** Of an assumed role. Never logged, never put into an environment, where nobody could renew them. */
+export interface SessionKeys {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken: string;
+  readonly expiresAt: Date;
 }
 
 // ------------------------------------------------------------------ janitor

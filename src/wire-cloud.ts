@@ -64,7 +64,7 @@ const lazyAccount = (load: () => Promise<CloudAccount>): CloudAccount => ({
   preflight: async (lab, signal) => (await load()).preflight(lab, signal),
   removeDnsRecords: async (target, signal) => (await load()).removeDnsRecords(target, signal),
   destroyResource: async (resource, signal) => (await load()).destroyResource(resource, signal),
-  credentialsEnvironment: async (account, signal) => (await load()).credentialsEnvironment(account, signal),
+  sessionKeys: async (account, signal) => (await load()).sessionKeys(account, signal),
 });
 
 const binariesOf = async ({ openshift, environment }: Config): Promise<Binaries> => {

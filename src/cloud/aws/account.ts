@@ -13,7 +13,7 @@ import { accountLabel } from "./parts.ts";
 import { checkLab, settingsOf } from "./preflight.ts";
 
 export interface AccountDeps {
-  readonly clients: Pick<AwsClients, "client" | "credentials">;
+  readonly clients: Pick<AwsClients, "client" | "credentials" | "assumesRole">;
   /** All that the configuration names, and the default one: see `accountSettings`. */
   readonly accounts: readonly AccountSetting[];
   /** Where it is asked who one is, when no lab says a region. */
@@ -56,15 +56,15 @@ export function awsAccount({ clients, accounts, region: anyRegion }: AccountDeps
     destroyResource: (resource, signal) =>
       told(resource.id, () => destroyOne(beginLook(signal), clients, accounts, resource)),
 
-    credentialsEnvironment: async (account, signal) => {
+    sessionKeys: async (account, signal) => {
       signal?.throwIfAborted();
       settingFor(account);
-      const { accessKeyId, secretAccessKey, sessionToken } = await clients.credentials(account)();
-      return {
-        AWS_ACCESS_KEY_ID: accessKeyId,
-        AWS_SECRET_ACCESS_KEY: secretAccessKey,
-        ...(sessionToken === undefined ? {} : { AWS_SESSION_TOKEN: sessionToken }),
-      };
+      if (!clients.assumesRole(account)) return null;
+      const { accessKeyId, secretAccessKey, sessionToken, expiration } = await clients.credentials(account)();
+      if (sessionToken === undefined || expiration === undefined) {
+        throw new LabkeeperError("LK6108", `account ${accountLabel(account)}: its role gave keys without an end`);
+      }
+      return { accessKeyId, secretAccessKey, sessionToken, expiresAt: expiration };
     },
   };
 }

@@ -13,6 +13,8 @@ export interface Folders {
   readonly temporary: string;
   readonly requests: string;
   readonly ccoctl: string;
+  /** While a program runs under an assumed role: its session. */
+  readonly session: string;
   destroy(infraId: string): string;
 }
 
@@ -21,6 +23,7 @@ export const foldersOf = (workdir: string): Folders => ({
   temporary: join(workdir, "tmp"),
   requests: join(workdir, "cluster", "labkeeper", "credentials-requests"),
   ccoctl: join(workdir, "ccoctl"),
+  session: join(workdir, "aws"),
   destroy: (infraId) => join(workdir, `destroy-${infraId}`),
 });
 
