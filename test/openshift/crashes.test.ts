@@ -10,7 +10,6 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { afterAll, describe, expect, test } from "vitest";
-import { revealAll } from "../../src/core/credentials.ts";
 import type { JsonObject } from "../../src/core/types.ts";
 import { openStore, type Store } from "../../src/store/open.ts";
 import { createDatabase, type TestDatabase } from "../database.ts";
@@ -18,7 +17,7 @@ import { aLabFile, aPolicy, aProfile } from "../fixtures.ts";
 import { applyCatalog } from "../store/seed.ts";
 import { type Ended, run } from "./run-binary.ts";
 import { shippedProfile } from "./subjects.ts";
-import { CANARIES, type Fault, PULL_SECRET, SSH_KEY, type World, world } from "./world.ts";
+import { type Fault, PULL_SECRET, type World, world } from "./world.ts";
 
 const shipped = await shippedProfile("aws-standard");
 const lifecycle = { ...shipped.spec.lifecycle, deletionGraceHours: 0 };
@@ -41,6 +40,7 @@ interface Scene extends AsyncDisposable {
 
 async function scene(faults: readonly Fault[] = []): Promise<Scene> {
   const it = await world({ env: { STANDIN_PACE_MS: "5" } });
+  const output: string[] = [];
   await it.plan(faults);
   const database = await createDatabase();
   const store = await openStore(database.connection, { max: 2 });
@@ -52,24 +52,31 @@ async function scene(faults: readonly Fault[] = []): Promise<Scene> {
     store,
     raw,
     database,
-    worker: (crashAt = "", host = "one") =>
-      run(process.execPath, ["--no-warnings", WORKER], {
+    worker: async (crashAt = "", host = "one") => {
+      const ended = await run(process.execPath, ["--no-warnings", WORKER], {
         CRASH_AT: crashAt,
         DATABASE_URL: database.url,
         WORLD: it.path,
         HOST: host,
         // Compiling the same sources for each worker would take most of the time.
         NODE_COMPILE_CACHE: cache,
-      }),
+      });
+      output.push(ended.stdout, ended.stderr);
+      return ended;
+    },
     lab: async () => {
       const { rows } = await raw.query("select id, state, intent from labs");
       return rows[0] as { id: string; state: string; intent: JsonObject | null };
     },
     [Symbol.asyncDispose]: async () => {
-      await raw.end();
-      await store.close();
-      await database.drop();
-      await it[Symbol.asyncDispose]();
+      try {
+        await it.expectNoLeak({ database: raw, said: { "the workers' output": output.join("\n") } });
+      } finally {
+        await raw.end();
+        await store.close();
+        await database.drop();
+        await it[Symbol.asyncDispose]();
+      }
     },
   };
 }
@@ -219,67 +226,28 @@ describe("secrets", { timeout: 120_000 }, () => {
         () => undefined,
       );
     }, 25);
-    const said: string[] = [];
     for (let round = 0; round < 3 && (await at.lab()).state !== "ready"; round++) {
       await at.raw.query("update jobs set run_at = now() where state = 'queued'");
-      const ended = await at.worker();
-      said.push(ended.stdout, ended.stderr);
+      await at.worker();
     }
     const { id, state } = await at.lab();
     expect(state).toBe("ready");
-    const stored = await at.it.secrets.get(`labs/${id}`);
-    const { password = "", kubeconfig = "" } = revealAll(stored ?? { names: [], reveal: () => "" });
-    expect(password).not.toBe("");
+    // Made by another process: what is read here is looked for.
+    expect((await at.it.secrets.get(`labs/${id}`))?.names).toEqual(expect.arrayContaining(["kubeconfig", "password"]));
     await applyCatalog(at.store, [], { policy });
-    const ended = await at.worker();
+    await at.worker();
     clearInterval(watching);
-    said.push(ended.stdout, ended.stderr);
     expect((await at.lab()).state).toBe("destroyed");
 
-    const key = /client-key-data: (\S+)/.exec(kubeconfig)?.[1] ?? "missing";
-    const secrets = [...Object.values(CANARIES), PULL_SECRET, SSH_KEY.split(" ")[1] ?? "", password, key];
-    const keys = await at.it.artifacts.list("");
-    const logs = keys.filter((name) => /\/log$|\.log$|\/failures\//.test(name));
-    expect(logs.length).toBeGreaterThan(2);
-    const places = {
-      database: await dump(at.raw),
-      logs: (await Promise.all(logs.map(async (name) => text(await at.it.artifacts.get(name))))).join("\n"),
-      listing: keys.join("\n"),
-      arguments: arguments_.join("\n"),
-      output: said.join("\n"),
-    };
-    expect(places.database).toContain("intent.recorded");
-    expect(places.logs).toContain("Login to the console with user");
-    expect(places.arguments).toContain("create\0cluster");
-    for (const [place, content] of Object.entries(places)) {
-      for (const secret of secrets) {
-        for (const form of formsOf(secret))
-          expect(content.includes(form), `${place} has ${form.slice(0, 8)}…`).toBe(false);
-      }
-    }
+    const { rows } = await at.raw.query("select 1 from lab_events where event_type = 'intent.recorded'");
+    expect(rows).not.toEqual([]);
+    const keys = (await at.it.artifacts.list("")).filter((name) => /\/log$|\.log$|\/failures\//.test(name));
+    const logs = await Promise.all(keys.map(async (name) => Buffer.from((await at.it.artifacts.get(name)) ?? [])));
+    expect(Buffer.concat(logs).toString("utf8")).toContain("Login to the console with user");
+    expect(arguments_.join("\n")).toContain("create\0cluster");
+    await at.it.expectNoLeak({ database: at.raw, said: { "process arguments as the kernel has them": arguments_ } });
   });
 });
-
-const text = (bytes: Uint8Array | null): string => new TextDecoder().decode(bytes ?? new Uint8Array());
-
-/** Plain, as JSON has it, and in base64, also inside a longer text. */
-function formsOf(secret: string): readonly string[] {
-  const inside = [0, 1, 2].map((offset) => {
-    const encoded = Buffer.concat([Buffer.alloc(offset), Buffer.from(secret)]).toString("base64");
-    return encoded.slice(Math.ceil((offset * 8) / 6), Math.floor(((offset + Buffer.byteLength(secret)) * 8) / 6));
-  });
-  return [secret, JSON.stringify(secret).slice(1, -1), ...inside];
-}
-
-async function dump(raw: pg.Client): Promise<string> {
-  const { rows } = await raw.query("select tablename as name from pg_tables where schemaname = 'public'");
-  const parts: string[] = [];
-  for (const { name } of rows as { name: string }[]) {
-    const found = await raw.query(`select row_to_json(t)::text as line from "${name}" t`);
-    parts.push(...(found.rows as { line: string }[]).map(({ line }) => line));
-  }
-  return parts.join("\n");
-}
 
 async function commandLines(): Promise<readonly string[]> {
   const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
