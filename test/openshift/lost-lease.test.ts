@@ -5,20 +5,16 @@
 
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import pg from "pg";
 import { describe, expect, test } from "vitest";
 import type { JsonObject } from "../../src/core/types.ts";
-import { folderWorkspace } from "../../src/local/workspace.ts";
 import type { ArtifactStore, ClaimedJob } from "../../src/ports.ts";
-import { openshiftProvisioner } from "../../src/provisioners/openshift/provisioner.ts";
 import { loadSnapshot, type SnapshotSource, saveSnapshot } from "../../src/provisioners/snapshot.ts";
-import { openStore, type Store } from "../../src/store/open.ts";
+import type { Store } from "../../src/store/open.ts";
 import { work } from "../../src/work.ts";
-import { createDatabase } from "../database.ts";
-import { aLabFile, aPolicy, aProfile } from "../fixtures.ts";
 import { type HeardContext, hearing } from "../provisioners/lab-order.ts";
-import { applyCatalog, claimOne } from "../store/seed.ts";
-import { labOf, shippedProfile } from "./subjects.ts";
+import { claimOne } from "../store/seed.ts";
+import { type Changed, openRecords, type Records, workerDeps } from "./hosts.ts";
+import { labOf } from "./subjects.ts";
 import { type World, world } from "./world.ts";
 
 const PATIENT = { timeout: 90_000 };
@@ -130,7 +126,7 @@ describe.concurrent("what a late worker keeps", PATIENT, () => {
 describe("two workers, of which one lost its lease while it decided on a cluster", PATIENT, () => {
   test("make one cluster, the recorded one, and the destroy removes it", async () => {
     await using it = await world();
-    await using at = await scene();
+    await using at = await openRecords("team-a-late");
     const slow = gate();
     const reached = gate();
     const waiting: ArtifactStore = {
@@ -144,7 +140,7 @@ describe("two workers, of which one lost its lease while it decided on a cluster
       },
     };
     const first = await claimOne(at.store, "host-one");
-    const late = doWork(it, at.store, first, "one", waiting);
+    const late = doWork(it, at, first, "one", { artifacts: waiting });
     await reached.opened;
     await at.leaseEnds();
     const second = await claimOne(at.store, "host-two");
@@ -158,86 +154,27 @@ describe("two workers, of which one lost its lease while it decided on a cluster
         recorded = true;
       },
     };
-    const left = await doWork(it, leavingStore, second, "two", it.artifacts, () => recorded);
+    const left = await doWork(it, at, second, "two", { store: leavingStore }, () => recorded);
     expect(left).toMatchObject({ kind: "released" });
     slow.open();
     expect(await late).toBeNull();
     expect(await it.artifacts.list(`labs/${first.lab.id}/installs/001/manifests`)).toHaveLength(2);
 
-    await at.raw.query("update jobs set run_at = now() where state = 'queued'");
-    expect(await doWork(it, at.store, await claimOne(at.store, "host-three"), "three")).toMatchObject({
+    await at.due();
+    expect(await doWork(it, at, await claimOne(at.store, "host-three"), "three")).toMatchObject({
       kind: "provisioned",
     });
-    const { rows } = await at.raw.query("select intent from labs");
-    const [{ intent }] = rows as [{ intent: JsonObject }];
-    expect(await infraIds(it)).toEqual([intent["infraId"]]);
-    await applyCatalog(at.store, [], { policy });
-    const [job] = await at.store.claim({
-      worker: "host-four",
-      slots: 1,
-      destroySlots: 1,
-      leaseSeconds: 60,
-      limits: { jobs: 9, creates: 9, createsPerTeam: 9, createsPerAccountRegion: 9 },
-    });
-    if (job === undefined) throw new Error("no destroy");
-    expect(await doWork(it, at.store, job, "four")).toMatchObject({ kind: "destroyed" });
+    const { intent } = await at.lab();
+    expect(await infraIds(it)).toEqual([intent?.["infraId"]]);
+    await at.removeLab();
+    expect(await doWork(it, at, await claimOne(at.store, "host-four"), "four")).toMatchObject({ kind: "destroyed" });
     expect(await it.resources()).toEqual([]);
   });
 });
 
-const shipped = await shippedProfile("aws-standard");
-const lifecycle = { ...shipped.spec.lifecycle, deletionGraceHours: 0 };
-const profile = aProfile("aws-standard", { ...shipped.spec, lifecycle });
-const policy = aPolicy({ profiles: [profile] });
-
-async function scene() {
-  const database = await createDatabase();
-  const store = await openStore(database.connection, { max: 3 });
-  const raw = new pg.Client(database.connection);
-  await raw.connect();
-  await applyCatalog(store, [aLabFile("team-a-late", { spec: { profile: "aws-standard" } })], { policy });
-  return {
-    store,
-    raw,
-    leaseEnds: () => raw.query("update leases set expires_at = clock_timestamp() - interval '1 second'"),
-    [Symbol.asyncDispose]: async () => {
-      await raw.end();
-      await store.close();
-      await database.drop();
-    },
-  };
-}
-
 /** One worker's run of one job, on a host of its own; its heart does not beat. */
-const doWork = (
-  it: World,
-  store: Store,
-  job: ClaimedJob,
-  host: string,
-  artifacts = it.artifacts,
-  leaving = () => false,
-) =>
-  work(
-    {
-      store,
-      provisioners: new Map([["openshift", openshiftProvisioner({ ...it.deps, artifacts })]]),
-      artifacts,
-      secrets: it.secrets,
-      workspace: folderWorkspace(join(it.path, `host-${host}`)),
-      clock: { now: () => new Date(), monotonic: () => performance.now() },
-      reporter: {
-        planned: () => undefined,
-        jobStarted: () => undefined,
-        step: () => undefined,
-        progress: () => undefined,
-        jobEnded: () => undefined,
-      },
-      observationGapMs: 0,
-      random: () => 0,
-    },
-    job,
-    { signal: new AbortController().signal, leaving },
-  );
+const doWork = (it: World, at: Records, job: ClaimedJob, host: string, changed: Changed = {}, leaving = () => false) =>
+  work(workerDeps(it, at, host, changed), job, { signal: new AbortController().signal, leaving });
 
 function gate(): { readonly opened: Promise<void>; open(): void } {
   let open = (): void => undefined;

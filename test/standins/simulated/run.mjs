@@ -1,5 +1,6 @@
 /** One run of the stand-in: its folder, log, pace, signals, and the faults on order. */
 
+import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -58,6 +59,8 @@ export function beginRun(command, dir, level) {
           break;
         case "ignore-signals":
           deaf = true;
+          // As the local controllers of a real one, in its process group.
+          spawn("sh", ["-c", 'trap "" INT TERM; sleep 600', "standin-controller", dir], { stdio: "ignore" });
           await sleep(600_000);
           break;
         case "hang":

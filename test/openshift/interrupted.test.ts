@@ -1,0 +1,144 @@
+/**
+ * An installer that runs while its worker has to leave, or while its lab's destroy is asked: it is told with SIGINT, given
+ * the time it needs, killed with all it started if it does not end, and there is never another one beside it.
+ */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, test, vi } from "vitest";
+import { startWorker, type Worker, type WorkerOptions } from "../../src/worker.ts";
+import { UNLIMITED } from "../store/seed.ts";
+import { type Changed, openRecords, processesOf, type Records, workerDeps } from "./hosts.ts";
+import { type World, world } from "./world.ts";
+
+const PATIENT = { timeout: 120_000 };
+const WAIT = { timeout: 60_000, interval: 30 };
+
+const begin = (it: World, at: Records, host: string, changed: Changed = {}, options: Partial<WorkerOptions> = {}) =>
+  startWorker(workerDeps(it, at, host, changed), {
+    name: `host-${host}`,
+    concurrency: 1,
+    destroyConcurrency: 1,
+    leaseSeconds: 2,
+    heartbeatSeconds: 0.2,
+    pollMs: 50,
+    drainMs: 0,
+    limits: UNLIMITED,
+    ...options,
+  });
+
+async function stopping(worker: Worker): Promise<AsyncDisposable> {
+  return { [Symbol.asyncDispose]: () => worker.stop() };
+}
+
+const stateIs = (at: Records, state: string) =>
+  vi.waitFor(async () => expect((await at.lab()).state).toBe(state), WAIT);
+
+async function logOf({ artifacts }: World, at: Records): Promise<string> {
+  const keys = (await artifacts.list(`labs/${(await at.lab()).id}`)).filter((key) => key.endsWith("/log"));
+  const logs = await Promise.all(keys.map((key) => artifacts.get(key)));
+  return logs.map((log) => new TextDecoder().decode(log ?? new Uint8Array())).join("");
+}
+
+/** The most installers that were seen at work at once. */
+function watching(it: World): { readonly most: () => number } & Disposable {
+  let most = 0;
+  let over = false;
+  const look = async (): Promise<void> => {
+    while (!over) {
+      most = Math.max(most, (await processesOf(it.path)).length);
+      await sleep(25);
+    }
+  };
+  void look();
+  return {
+    most: () => most,
+    [Symbol.dispose]: () => {
+      over = true;
+    },
+  };
+}
+
+describe.concurrent("an installer at work", PATIENT, () => {
+  test("while its worker leaves is told, waited for past its lease's time, and gone on with by another", async () => {
+    await using it = await world({ env: { STANDIN_SIGINT_MS: "5000" }, deps: { gracePeriodSeconds: 30 } });
+    await using at = await openRecords("team-a-drain");
+    await it.plan([{ command: "create cluster", at: "bootstrap", do: "hang" }]);
+    const leaving = await begin(it, at, "one");
+    await vi.waitFor(async () => expect(await logOf(it, at)).toContain("bootstrapping to complete"), WAIT);
+    const before = await at.lab();
+    using seen = watching(it);
+    // Ready to take the job from the first moment on: only the lease keeps it away.
+    await using _other = await stopping(await begin(it, at, "two"));
+    await leaving.stop();
+    expect(await logOf(it, at)).toContain("Received interrupt signal");
+    expect(await logOf(it, at)).toContain("has completed operations");
+    await stateIs(at, "ready");
+    expect(seen.most()).toBe(1);
+    expect((await at.lab()).intent?.["infraId"]).toBe(before.intent?.["infraId"]);
+    const { rows } = await at.raw.query("select attempt, state from jobs");
+    expect(rows).toEqual([{ attempt: 1, state: "succeeded" }]);
+    await at.removeLab();
+    await stateIs(at, "destroyed");
+    expect(await it.resources()).toEqual([]);
+  });
+
+  test("when its lab's destroy is asked is told and waited for, and only then the lab is destroyed", async () => {
+    await using it = await world({ env: { STANDIN_SIGINT_MS: "3000" }, deps: { gracePeriodSeconds: 30 } });
+    await using at = await openRecords("team-a-cancel");
+    await it.plan([{ command: "create cluster", at: "bootstrap", do: "hang" }]);
+    await using _worker = await stopping(await begin(it, at, "one"));
+    await vi.waitFor(async () => expect(await logOf(it, at)).toContain("bootstrapping to complete"), WAIT);
+    using seen = watching(it);
+    await at.removeLab();
+    await stateIs(at, "destroyed");
+    expect(seen.most()).toBe(1);
+    const log = await logOf(it, at);
+    const told = ["Received interrupt signal", "has completed operations", "Uninstallation complete"];
+    const places = told.map((line) => log.indexOf(line));
+    expect(places).toEqual([...places].sort((a, b) => a - b));
+    expect(places[0]).toBeGreaterThan(-1);
+    expect(await it.resources()).toEqual([]);
+    expect((await at.raw.query("select 1 from destroy_receipts")).rowCount).toBe(1);
+    const { rows } = await at.raw.query("select kind, state from jobs order by id");
+    expect(rows).toEqual([
+      { kind: "provision", state: "cancelled" },
+      { kind: "destroy", state: "succeeded" },
+    ]);
+  });
+
+  test("that hears no signal is killed with all it started when its time is over, and the lab is destroyed", async () => {
+    await using it = await world({ deps: { gracePeriodSeconds: 1 } });
+    await using at = await openRecords("team-a-deaf");
+    await it.plan([{ command: "create cluster", at: "infrastructure", do: "ignore-signals" }]);
+    await using _worker = await stopping(await begin(it, at, "one"));
+    await vi.waitFor(async () => expect(await processesOf(it.path, "standin-controller")).toHaveLength(1), WAIT);
+    using seen = watching(it);
+    await at.removeLab();
+    await stateIs(at, "destroyed");
+    expect(seen.most()).toBe(1);
+    expect(await processesOf(it.path, "standin-controller")).toEqual([]);
+    expect(await processesOf(it.path)).toEqual([]);
+    expect(await it.resources()).toEqual([]);
+  });
+
+  test("whose worker was killed is stopped by the next on this host, before that destroys", async () => {
+    await using it = await world({ deps: { gracePeriodSeconds: 30 } });
+    await using at = await openRecords("team-a-stray");
+    await it.plan([{ command: "create cluster", at: "bootstrap", do: "hang" }]);
+    // Its lease ends without its knowing, and it is gone: what a kill -9 leaves, an installer with a record beside it.
+    const lost = await begin(it, at, "one", {}, { heartbeatSeconds: 3_600, leaseSeconds: 3_600 });
+    await vi.waitFor(async () => expect(await logOf(it, at)).toContain("bootstrapping to complete"), WAIT);
+    expect(await processesOf(it.path)).toHaveLength(1);
+    using seen = watching(it);
+    await at.leaseEnds();
+    await at.removeLab();
+    await using _next = await stopping(await begin(it, at, "one"));
+    await stateIs(at, "destroyed");
+    expect(seen.most()).toBe(1);
+    expect(await logOf(it, at)).toMatch(
+      /stopping process \d+, left by an earlier run of openshift-install create cluster/,
+    );
+    expect(await it.resources()).toEqual([]);
+    await lost.stop();
+  });
+});
