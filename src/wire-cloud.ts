@@ -23,6 +23,8 @@ export interface CloudEdges {
   readonly account: CloudAccount;
   /** Whether a sweep has anywhere to look. */
   readonly sweeps: boolean;
+  /** Where it can be seen whether a cluster is gone; elsewhere no destroy is ever proven. */
+  readonly observable: readonly string[];
   /** What is to be said of the artifacts' bucket; null when they are in a folder. */
   bucketFindings(): Promise<readonly BucketFinding[] | null>;
 }
@@ -109,6 +111,7 @@ export const wireCloud = (config: Config, onClose: (close: () => Promise<void>) 
     return folderSecrets({ root: place.folder, keyFile: config.secretsKeyFile });
   });
   const binaries = once(() => binariesOf(config));
+  const clouds = new Map([["aws", { inventory, account }]]);
   return {
     artifacts,
     secrets,
@@ -116,6 +119,7 @@ export const wireCloud = (config: Config, onClose: (close: () => Promise<void>) 
     inventory,
     account,
     sweeps: [config.aws, ...Object.values(config.accounts)].some(({ regions }) => (regions ?? []).length > 0),
+    observable: [...clouds.keys()],
     openshift: once(async () => {
       const { openshiftProvisioner } = await import("./provisioners/openshift/provisioner.ts");
       const { sliceMinutes, graceSeconds, observationGapSeconds } = config.openshift;
@@ -123,7 +127,7 @@ export const wireCloud = (config: Config, onClose: (close: () => Promise<void>) 
         binaries: await binaries(),
         artifacts: await artifacts(),
         secrets: await secrets(),
-        clouds: new Map([["aws", { inventory, account }]]),
+        clouds,
         environment: config.environment,
         sliceMinutes,
         gracePeriodSeconds: graceSeconds,

@@ -56,6 +56,7 @@ const examine = async (context: CommandContext): Promise<readonly Check[]> =>
         .accountNames(config)
         .map((name) => look(`account ${name ?? "default"}`, () => cloud.checkAccount(edges, name))),
       cloud.checkSweep(edges, profiles),
+      cloud.checkProofs(edges, profiles),
     ]);
     return checks.flat();
   });

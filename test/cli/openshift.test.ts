@@ -210,6 +210,22 @@ describe("doctor", () => {
     expect(found.has("orphans")).toBe(false);
   }, 60_000);
 
+  it("says which enabled profile makes clusters that nobody can see to be gone", async () => {
+    const profile = await readFile(packageFile("profiles/ibm-standard.yaml"), "utf8");
+    expect(profile).toContain("enabled: false");
+    await put("ibm/ibm-labs.yaml", profile.replace("name: ibm-standard", "name: ibm-labs"));
+    expect((await checksWith("profiles: ./ibm\n")).has("proof ibmcloud")).toBe(false);
+    await put(
+      "ibm/ibm-labs.yaml",
+      profile.replace("name: ibm-standard", "name: ibm-labs").replace("enabled: false", "enabled: true"),
+    );
+    const found = await checksWith("profiles: ./ibm\n");
+    expect(found.get("proof ibmcloud")).toMatch(
+      /^warning nothing can look into ibmcloud yet: labs of ibm-labs can be made/,
+    );
+    expect(found.has("proof aws")).toBe(false);
+  }, 30_000);
+
   it("says which profile names a provisioner that nobody registered", async () => {
     const profile = await readFile(packageFile("profiles/simulated.yaml"), "utf8");
     await put(

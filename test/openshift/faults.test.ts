@@ -513,14 +513,24 @@ describe.concurrent("a destroy", PATIENT, () => {
     await destroyed(it, scene);
   });
 
-  test("without an inventory is never known to be complete", async () => {
-    await using it = await world();
-    const scene = await prepared(it);
-    await install(it, scene);
-    const blind = it.provisionerWith({ clouds: new Map() });
-    await blind.destroy(lab, scene.intent, scene.context);
-    expect(await blind.observe(lab, scene.intent, scene.context)).toMatchObject({ verdict: "unknown" });
-  });
+  test.each(["aws-standard", "ibm-standard"])(
+    "of %s without an inventory is never known to be complete",
+    async (name) => {
+      await using it = await world();
+      const blindLab = await labOf(name);
+      const scene = await prepared(it, blindLab);
+      const blind = it.provisionerWith({ clouds: new Map() });
+      await blind.preflight?.(blindLab, scene.context);
+      expect(scene.context.lines.join("\n")).toContain("will never be proven");
+      await blind.install(blindLab, scene.intent, scene.context);
+      await blind.destroy(blindLab, scene.intent, scene.context);
+      expect(await it.resources()).toEqual([]);
+      expect(await blind.observe(blindLab, scene.intent, scene.context)).toEqual({
+        verdict: "unknown",
+        reason: expect.stringContaining("nothing can look into"),
+      });
+    },
+  );
 });
 
 describe.concurrent("preflight", PATIENT, () => {

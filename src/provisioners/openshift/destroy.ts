@@ -101,7 +101,10 @@ export async function observeOne(
   record: ClusterRecord,
 ): Promise<Observation> {
   if (cloud.inventory === null) {
-    return { verdict: "unknown", reason: `no inventory of platform ${intent.platform} is configured` };
+    return {
+      verdict: "unknown",
+      reason: `nothing can look into ${intent.platform} yet (docs/openshift.md, "IBM Cloud")`,
+    };
   }
   try {
     return await cloud.inventory.observe(targetOf(lab, intent, record), context.signal);
