@@ -33,11 +33,27 @@ export interface CloudResource {
   readonly dailyCost: number | null;
 }
 
+/** A cluster that is or once was. */
+export interface KnownCluster {
+  /** As in `CloudTarget`. */
+  readonly account: string | null;
+  readonly infraId: string;
+  readonly labId: string;
+  readonly clusterName: string;
+  readonly baseDomain: string;
+}
+
 /** What a cloud shows. Looking never changes anything; what could not be looked at is said, never left out. */
 export interface CloudInventory {
   observe(target: CloudTarget, signal?: AbortSignal): Promise<Observation>;
-  /** Everything in all accounts and regions that carries labkeeper's or an OpenShift cluster's tags. */
-  sweep(signal?: AbortSignal): Promise<{
+  /**
+   * Everything in all accounts and regions that carries labkeeper's or an OpenShift cluster's tags. DNS records carry none:
+   * only those are found that are named exactly as one of the clusters.
+   */
+  sweep(
+    signal?: AbortSignal,
+    clusters?: readonly KnownCluster[],
+  ): Promise<{
     readonly resources: readonly CloudResource[];
     readonly unseen: readonly { readonly scope: string; readonly reason: string }[];
   }>;
@@ -92,6 +108,8 @@ export interface KnownLab {
   readonly name: string;
   readonly live: boolean;
   readonly infraId: string | null;
+  /** What its records are named after and whose they are; null where it never had any. */
+  readonly cluster: Pick<KnownCluster, "account" | "clusterName" | "baseDomain"> | null;
 }
 
 export interface OrphanFinding {
@@ -108,6 +126,7 @@ export interface OrphanRow extends OrphanFinding {
 }
 
 export interface OrphanStore {
+  /** One entry for each cluster that a lab has or had, the latest last; one without for a lab that has none yet. */
   knownLabs(): Promise<readonly KnownLab[]>;
   /**
    * `unseen` are scopes (`account/region`) that could not be looked at: nothing in them counts as gone.

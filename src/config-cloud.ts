@@ -29,6 +29,8 @@ export interface CloudConfig {
     readonly regions: readonly string[];
     /** Buckets in the path instead of the host name, for an endpoint that is not AWS itself. */
     readonly pathStyle: boolean;
+    /** Which account has the zones of labs of the default one; null: that one itself. */
+    readonly dnsAccount: string | null;
   };
   readonly openshift: {
     /** `OPENSHIFT_INSTALL_BIN`: one program for every version, not held against a lock file. */
@@ -77,7 +79,12 @@ const secretsOf = ({ stateDir, secrets }: CloudSources, file: ConfigFile): Secre
 /** What the schema cannot say; each problem names its field and what is allowed. */
 const mistakes = ({ accounts = {}, aws }: ConfigFile): readonly string[] => {
   const found: string[] = [];
-  for (const [name, { roleArn, accountId }] of Object.entries(accounts)) {
+  const isAccount = (name: string | undefined): boolean => name === undefined || Object.hasOwn(accounts, name);
+  if (!isAccount(aws?.dnsAccount)) found.push("aws.dnsAccount: allowed is a name under accounts");
+  for (const [name, { roleArn, accountId, dnsAccount }] of Object.entries(accounts)) {
+    if (dnsAccount !== "default" && !isAccount(dnsAccount)) {
+      found.push(`accounts.${name}.dnsAccount: allowed is a name under accounts, or default`);
+    }
     const owner = /^arn:[\w-]+:iam::(\d{12}):role\//.exec(roleArn ?? "")?.[1];
     if (accountId !== undefined && owner !== undefined && owner !== accountId) {
       found.push(`accounts.${name}.accountId: allowed is the account that roleArn names`);
@@ -103,7 +110,7 @@ export const cloudConfig = (sources: CloudSources, file: ConfigFile, problems: s
     artifacts: artifactsOf(sources, file),
     secrets: secretsOf(sources, file),
     accounts,
-    aws: { regions: [...new Set(regions)], pathStyle: aws?.pathStyle ?? false },
+    aws: { regions: [...new Set(regions)], pathStyle: aws?.pathStyle ?? false, dnsAccount: aws?.dnsAccount ?? null },
     openshift: {
       installer: sources.installer,
       oc: sources.oc,

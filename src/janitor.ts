@@ -1,6 +1,13 @@
 /** Story 3: what must not be forgotten. Looks at what was thought gone, and for what nobody answers for. */
 
-import type { CloudInventory, OrphanRow, OrphanStore, ReceiptCheckStore } from "./cloud-ports.ts";
+import type {
+  CloudInventory,
+  KnownCluster,
+  KnownLab,
+  OrphanRow,
+  OrphanStore,
+  ReceiptCheckStore,
+} from "./cloud-ports.ts";
 import { orphansAmong } from "./core/orphans.ts";
 import type { Lab, Observation } from "./core/types.ts";
 import { asLeader } from "./leadership.ts";
@@ -90,7 +97,8 @@ async function findOrphans(
   signal: AbortSignal,
 ): Promise<Pick<Swept, "orphans" | "unseen">> {
   if (deps.inventory === null) return { orphans: [], unseen: [] };
-  const { resources, unseen } = await deps.inventory.sweep(signal);
+  const clusters = clustersOf(await deps.store.knownLabs());
+  const { resources, unseen } = await deps.inventory.sweep(signal, clusters);
   signal.throwIfAborted();
   const now = deps.clock.now();
   const findings = orphansAmong(resources, await deps.store.knownLabs(), now);
@@ -103,3 +111,8 @@ async function findOrphans(
   const orphans = opened === 0 ? [] : await deps.store.orphans(false);
   return { orphans: orphans.filter(({ firstSeen }) => firstSeen.getTime() === now.getTime()), unseen };
 }
+
+const clustersOf = (labs: readonly KnownLab[]): KnownCluster[] =>
+  labs.flatMap(({ id: labId, infraId, cluster }) =>
+    infraId === null || cluster === null ? [] : [{ ...cluster, infraId, labId }],
+  );

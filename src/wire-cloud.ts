@@ -48,7 +48,9 @@ const accountsOf = async ({ accounts, aws }: Config): Promise<AccountSetting[]> 
   const { accountSettings } = await import("./cloud/aws/identity.ts");
   return accountSettings(accounts).map(({ name, id }) => {
     const given = name === null ? undefined : accounts[name];
-    return { name, id: id ?? given?.accountId ?? null, regions: given?.regions ?? aws.regions };
+    const dns = name === null ? (aws.dnsAccount ?? undefined) : given?.dnsAccount;
+    const dnsAccount = dns === undefined ? {} : { dnsAccount: dns === "default" ? null : dns };
+    return { name, id: id ?? given?.accountId ?? null, regions: given?.regions ?? aws.regions, ...dnsAccount };
   });
 };
 
@@ -58,7 +60,7 @@ const someRegion = ({ aws, environment }: Config): string =>
 
 const lazyInventory = (load: () => Promise<CloudInventory>): CloudInventory => ({
   observe: async (target, signal) => (await load()).observe(target, signal),
-  sweep: async (signal) => (await load()).sweep(signal),
+  sweep: async (signal, clusters) => (await load()).sweep(signal, clusters),
 });
 
 const lazyAccount = (load: () => Promise<CloudAccount>): CloudAccount => ({

@@ -18,6 +18,17 @@ interface Row {
   readonly last_seen: Date;
 }
 
+interface KnownRow {
+  readonly id: string;
+  readonly name: string;
+  readonly state: string;
+  readonly infra_id: string | null;
+  readonly former: unknown;
+  readonly account: string | null;
+  readonly cluster: string | null;
+  readonly domain: string | null;
+}
+
 const orphan = (row: Row): OrphanRow => ({
   resource: { ...row.resource, createdAt: row.resource.createdAt === null ? null : new Date(row.resource.createdAt) },
   why: row.why,
@@ -41,10 +52,18 @@ const formerInfraIds = (former: unknown): string[] =>
 export const orphanStore = (db: Db): OrphanStore => ({
   knownLabs: () =>
     guarded(async () => {
-      const { rows } = await sql<{ id: string; name: string; state: string; infra_id: string | null; former: unknown }>`
-        select id, name, state, intent ->> 'infraId' as infra_id, intent -> 'former' as former from labs`.execute(db);
-      return rows.flatMap(({ id, name, state, infra_id: infraId, former }) =>
-        [infraId, ...formerInfraIds(former)].map((each) => ({ id, name, live: state !== "destroyed", infraId: each })),
+      const { rows } = await sql<KnownRow>`
+        select id, name, state, intent ->> 'infraId' as infra_id, intent -> 'former' as former,
+          intent ->> 'account' as account, intent ->> 'clusterName' as cluster, intent ->> 'baseDomain' as domain
+        from labs order by created_at, id`.execute(db);
+      return rows.flatMap(({ id, name, state, infra_id: infraId, former, account, cluster, domain }) =>
+        [...formerInfraIds(former), infraId].map((each) => ({
+          id,
+          name,
+          live: state !== "destroyed",
+          infraId: each,
+          cluster: cluster === null || domain === null ? null : { account, clusterName: cluster, baseDomain: domain },
+        })),
       );
     }),
 

@@ -101,8 +101,9 @@ describe("clouds", () => {
   it("keeps artifacts in a bucket and secrets in Secrets Manager, as the file says more of them", async () => {
     const config = await file(`
 accounts:
-  sandbox: { roleArn: "arn:aws:iam::123456789012:role/labkeeper", externalId: labs-1, regions: [eu-west-1, us-east-1] }
+  sandbox: { roleArn: "arn:aws:iam::123456789012:role/labkeeper", externalId: labs-1, regions: [eu-west-1, us-east-1], dnsAccount: default }
 aws:
+  dnsAccount: sandbox
   regions: [us-east-1]
   artifacts: { account: sandbox, region: us-east-1, kmsKeyId: "arn:aws:kms:us-east-1:123456789012:key/abc" }
   secrets: { recoveryDays: 0 }
@@ -118,8 +119,8 @@ aws:
         kmsKeyId: "arn:aws:kms:us-east-1:123456789012:key/abc",
       },
       secrets: { kind: "aws-secrets-manager", account: null, region: null, kmsKeyId: null, recoveryDays: 0 },
-      accounts: { sandbox: { externalId: "labs-1" } },
-      aws: { regions: ["us-east-1", "eu-west-1"] },
+      accounts: { sandbox: { externalId: "labs-1", dnsAccount: "default" } },
+      aws: { regions: ["us-east-1", "eu-west-1"], dnsAccount: "sandbox" },
     });
   });
 
@@ -147,6 +148,8 @@ aws:
     ["accounts: {a: {password: hunter2}}", '"password" is not a known field'],
     ["aws: {regions: [everywhere]}", "aws.regions.0: must match pattern"],
     ["aws: {artifacts: {account: nobody}}", "aws.artifacts.account: allowed is a name under accounts"],
+    ["aws: {dnsAccount: nobody}", "aws.dnsAccount: allowed is a name under accounts"],
+    ["accounts: {a: {dnsAccount: nobody}}", "accounts.a.dnsAccount: allowed is a name under accounts, or default"],
     ["aws: {secrets: {recoveryDays: 3}}", "aws.secrets.recoveryDays: allowed is 0, or a whole number from 7 to 30"],
     ["openshift: {sliceMinutes: 0}", "openshift.sliceMinutes: must be > 0"],
     ["openshift: {lockFile: x}", '"lockFile" is not a known field'],

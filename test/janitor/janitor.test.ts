@@ -177,6 +177,25 @@ describe("orphans", () => {
     expect(await store.orphans(false)).toEqual([]);
   });
 
+  test("are looked for by the names of all clusters that ever were", async () => {
+    await destroyed("a");
+    await applyCatalog(store, [aLabFile("b")]);
+    const provision = await claimOne(store);
+    const cluster = { account: null, clusterName: "b", baseDomain: "labs.example.com" };
+    await store.recordIntent(provision, { ...cluster, infraId: "b-2", former: [{ infraId: "b-1" }] });
+    let asked: unknown;
+    const inventory: JanitorDeps["inventory"] = {
+      observe: never,
+      sweep: async (_signal, clusters) => {
+        asked = clusters;
+        return swept;
+      },
+    };
+    await sweep(deps({ inventory }));
+    const { id: labId } = provision.lab;
+    expect(asked).toEqual(["b-1", "b-2"].map((infraId) => ({ ...cluster, infraId, labId })));
+  });
+
   test("without a cloud there are none to look for", async () => {
     expect(await sweep(deps({ inventory: null }))).toMatchObject({ orphans: [], unseen: [] });
   });

@@ -156,10 +156,13 @@ describe("receipts are checked again", () => {
 test("a lab that was begun anew is known by its earlier clusters too", async () => {
   await applyCatalog(store, [aLabFile("a")]);
   const job = await claimOne(store);
-  await store.recordIntent(job, { infraId: "a-2", former: [{ infraId: "a-1" }] });
+  const names = { clusterName: "a", baseDomain: "labs.example.com", account: "sandbox" };
+  expect(await store.knownLabs()).toMatchObject([{ name: "a", live: true, infraId: null, cluster: null }]);
+  await store.recordIntent(job, { ...names, infraId: "a-2", former: [{ infraId: "a-1" }] });
+  expect((await store.knownLabs()).map(({ cluster }) => cluster)).toEqual([names, names]);
   expect((await store.knownLabs()).map(({ name, infraId }) => [name, infraId])).toEqual([
-    ["a", "a-2"],
     ["a", "a-1"],
+    ["a", "a-2"],
   ]);
 });
 

@@ -5,8 +5,9 @@ import { LabkeeperError } from "../../errors.ts";
 import { awsError } from "./aws-error.ts";
 import type { AwsClients } from "./clients.ts";
 import { destroyOne } from "./destroy-resource.ts";
+import { dnsClients } from "./dns-account.ts";
 import { removeRecords } from "./dns-cleanup.ts";
-import { checkTarget, homeRegionOf } from "./exact-target.ts";
+import { checkTarget } from "./exact-target.ts";
 import { type AccountSetting, accountIdOf } from "./identity.ts";
 import { beginLook, type Look } from "./look.ts";
 import { accountLabel } from "./parts.ts";
@@ -42,15 +43,18 @@ export function awsAccount({ clients, accounts, region: anyRegion }: AccountDeps
         const detail = `account ${accountLabel(account)} has temporary ones, and ${lab.profile.name} asks for ${mode ?? "the default mode"}`;
         throw new LabkeeperError("LK5310", detail);
       }
-      return await told(`preflight of ${lab.name}`, () => checkLab(look, clients, { lab, account, accountId }));
+      return await told(`preflight of ${lab.name}`, () =>
+        checkLab(look, clients, { lab, account, accountId, accounts }),
+      );
     },
 
     removeDnsRecords: async (target, signal) => {
       checkTarget(target);
       const look = beginLook(signal);
       await identify(look, target.account, target.region, target.accountId);
-      const client = await clients.client("route53", target.account, homeRegionOf(target.region));
-      return await told(`records of ${target.infraId}`, () => removeRecords(look, client, target));
+      return await told(`records of ${target.infraId}`, async () =>
+        removeRecords(look, await dnsClients(look, clients, accounts, target.account, target.region), target),
+      );
     },
 
     destroyResource: (resource, signal) =>
