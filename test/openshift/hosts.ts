@@ -39,7 +39,8 @@ export interface Records extends AsyncDisposable {
   due(): Promise<void>;
 }
 
-export async function openRecords(name: string): Promise<Records> {
+/** Disposing looks for the world's secrets in the database. */
+export async function openRecords(it: World, name: string): Promise<Records> {
   const database = await createDatabase();
   const store = await openStore(database.connection, { max: 4 });
   const raw = new pg.Client(database.connection);
@@ -63,9 +64,13 @@ export async function openRecords(name: string): Promise<Records> {
       await raw.query("update jobs set run_at = now() where state = 'queued'");
     },
     [Symbol.asyncDispose]: async () => {
-      await raw.end();
-      await store.close();
-      await database.drop();
+      try {
+        await it.expectNoLeak({ database: raw });
+      } finally {
+        await raw.end();
+        await store.close();
+        await database.drop();
+      }
     },
   };
 }
@@ -77,7 +82,12 @@ export interface Changed {
 }
 
 /** What a worker on this host works with. */
-export function workerDeps(it: World, { store }: Records, host: string, changed: Changed = {}): WorkerDeps {
+export function workerDeps(
+  it: World,
+  { store }: Pick<Records, "store">,
+  host: string,
+  changed: Changed = {},
+): WorkerDeps {
   const artifacts = changed.artifacts ?? it.artifacts;
   return {
     store: changed.store ?? store,

@@ -3,6 +3,7 @@
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { expect } from "vitest";
 import type { CloudAccount, CloudInventory } from "../../src/cloud-ports.ts";
 import { credentials } from "../../src/core/credentials.ts";
 import { ccoTag, clusterTag, TAGS } from "../../src/core/ownership.ts";
@@ -198,6 +199,8 @@ export async function world(options: WorldOptions = {}): Promise<World> {
     [Symbol.asyncDispose]: async () => {
       try {
         await self.expectNoLeak();
+        // Promise P3, whatever the test is about.
+        expect(await readFile(join(cloud, "two-at-once"), "utf8").catch(() => "")).toBe("");
       } finally {
         // A cluster's API server ends by itself when its file goes.
         await rm(path, { recursive: true, force: true, maxRetries: 5 });
