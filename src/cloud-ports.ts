@@ -102,6 +102,13 @@ export interface ReceiptCheckStore {
   recordCheck(check: DueCheck, observation: Observation, now: Date, lease: Lease): Promise<void>;
 }
 
+export interface RetentionStore {
+  /** Labs that were proven gone before then and at every later look, and whose artifacts are still kept. Oldest first. */
+  artifactsToForget(before: Date, limit: number): Promise<readonly { readonly id: string; readonly name: string }[]>;
+  /** @throws LK4004 when the janitor's lease is lost */
+  recordForgotten(lab: { readonly id: string; readonly name: string }, lease: Lease): Promise<void>;
+}
+
 /** What Postgres knows or once knew of a lab, for telling its resources from orphans. */
 export interface KnownLab {
   readonly id: string;

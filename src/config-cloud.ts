@@ -43,7 +43,11 @@ export interface CloudConfig {
     readonly graceSeconds: number;
     readonly observationGapSeconds: number;
   };
-  readonly janitor: { readonly sweepMinutes: number };
+  readonly janitor: {
+    readonly sweepMinutes: number;
+    /** How long logs and install state outlive the proof that a lab is gone. */
+    readonly artifactRetentionDays: number;
+  };
 }
 
 /** What flags, variables and the file say, paths made absolute. */
@@ -120,6 +124,9 @@ export const cloudConfig = (sources: CloudSources, file: ConfigFile, problems: s
       graceSeconds: openshift?.graceSeconds ?? 90,
       observationGapSeconds: openshift?.observationGapSeconds ?? 60,
     },
-    janitor: { sweepMinutes: janitor?.sweepMinutes ?? 60 },
+    janitor: {
+      sweepMinutes: janitor?.sweepMinutes ?? 60,
+      artifactRetentionDays: janitor?.artifactRetentionDays ?? 30,
+    },
   };
 };

@@ -45,7 +45,7 @@ export interface ConfigFile {
     readonly graceSeconds?: number;
     readonly observationGapSeconds?: number;
   };
-  readonly janitor?: { readonly sweepMinutes?: number };
+  readonly janitor?: { readonly sweepMinutes?: number; readonly artifactRetentionDays?: number };
 }
 
 /** Who labkeeper is in one cloud account. */

@@ -7,18 +7,22 @@ import type {
   OrphanRow,
   OrphanStore,
   ReceiptCheckStore,
+  RetentionStore,
 } from "./cloud-ports.ts";
 import { orphansAmong } from "./core/orphans.ts";
 import type { Lab, Observation } from "./core/types.ts";
 import { asLeader } from "./leadership.ts";
-import type { Clock, LabOrder, Lease, LeaseStore, Provisioner, Workspace } from "./ports.ts";
+import type { ArtifactStore, Clock, LabOrder, Lease, LeaseStore, Provisioner, Workspace } from "./ports.ts";
 
 export interface JanitorDeps {
-  readonly store: ReceiptCheckStore & OrphanStore & LeaseStore;
+  readonly store: ReceiptCheckStore & OrphanStore & RetentionStore & LeaseStore;
   readonly provisioners: ReadonlyMap<string, Provisioner>;
   /** Null where no cloud is configured. */
   readonly inventory: CloudInventory | null;
   readonly workspace: Workspace;
+  readonly artifacts: Pick<ArtifactStore, "remove">;
+  /** How long logs and install state outlive the proof that a lab is gone. */
+  readonly artifactRetentionDays: number;
   readonly clock: Clock;
   readonly holder: string;
   /** How long another janitor waits for this one when it dies; renewed while a round runs. */
@@ -33,17 +37,20 @@ export interface Swept {
   readonly orphans: readonly OrphanRow[];
   /** Where it could not be looked for any. */
   readonly unseen: readonly { readonly scope: string; readonly reason: string }[];
+  /** Labs whose artifacts were removed, and those of which they could not be. */
+  readonly forgotten: readonly string[];
+  readonly unforgotten: readonly { readonly lab: string; readonly reason: string }[];
 }
 
 /** At most this many receipts are looked at in one round: each is a tour of a cloud. */
 const RECEIPTS_A_ROUND = 50;
 
-/** One round. Changes nothing in any cloud: residue is queued for its lab's own destroy, orphans are only told. */
+/** One round. Changes no lab in any cloud: residue is queued for its lab's own destroy, orphans are only told. */
 export async function sweep(deps: JanitorDeps, signal?: AbortSignal): Promise<Swept> {
   const round = async (lease: Lease, signal: AbortSignal): Promise<Swept> => {
     const receipts = await checkReceipts(deps, lease, signal);
     const orphans = await findOrphans(deps, lease, signal);
-    return { ...receipts, ...orphans };
+    return { ...receipts, ...orphans, ...(await forgetArtifacts(deps, lease, signal)) };
   };
   return await asLeader({ ...deps, resource: "janitor" }, round, signal);
 }
@@ -89,6 +96,34 @@ async function look(deps: JanitorDeps, lab: Lab, signal: AbortSignal): Promise<O
     // The lab has none any more; one that stayed would be nobody's.
     await deps.workspace.remove(lab.id).catch(() => undefined);
   }
+}
+
+const DAY = 24 * 3_600_000;
+/** The rest is for the next rounds. */
+const FORGOTTEN_A_ROUND = 50;
+
+/** What was needed to destroy a lab goes once nothing of it was ever seen again (a week), and its time has passed. */
+async function forgetArtifacts(
+  { store, artifacts, artifactRetentionDays, clock }: JanitorDeps,
+  lease: Lease,
+  signal: AbortSignal,
+): Promise<Pick<Swept, "forgotten" | "unforgotten">> {
+  const forgotten: string[] = [];
+  const unforgotten: { lab: string; reason: string }[] = [];
+  const before = new Date(clock.now().getTime() - artifactRetentionDays * DAY);
+  for (const lab of await store.artifactsToForget(before, FORGOTTEN_A_ROUND)) {
+    signal.throwIfAborted();
+    try {
+      await artifacts.remove(`labs/${lab.id}`);
+    } catch (error) {
+      unforgotten.push({ lab: lab.name, reason: error instanceof Error ? error.message : "the store failed" });
+      continue;
+    }
+    // Removed and not recorded is removed again, which is nothing.
+    await store.recordForgotten(lab, lease);
+    forgotten.push(lab.name);
+  }
+  return { forgotten, unforgotten };
 }
 
 async function findOrphans(

@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import type { OrphanStore, ReceiptCheckStore } from "../cloud-ports.ts";
+import type { OrphanStore, ReceiptCheckStore, RetentionStore } from "../cloud-ports.ts";
 import type { CommandStore, LeaseStore, ReadStore, ReconcileStore, WorkStore } from "../ports.ts";
 import { apply } from "./apply.ts";
 import { commandStore } from "./commands.ts";
@@ -11,6 +11,7 @@ import { requireSchema } from "./migrate.ts";
 import { orphanStore } from "./orphans.ts";
 import { readStore } from "./reads.ts";
 import { receiptCheckStore } from "./receipt-checks.ts";
+import { retentionStore } from "./retention.ts";
 import { latestRevision } from "./revisions.ts";
 import { only } from "./rows.ts";
 import { workStore } from "./work.ts";
@@ -23,6 +24,7 @@ export interface Store
     ReadStore,
     ReceiptCheckStore,
     OrphanStore,
+    RetentionStore,
     AsyncDisposable {
   /** The database's clock, for doctor's comparison with this host's. */
   databaseTime(): Promise<Date>;
@@ -51,6 +53,7 @@ export async function openStore(
     ...readStore(db),
     ...receiptCheckStore(db),
     ...orphanStore(db),
+    ...retentionStore(db),
     revision: () => guarded(() => latestRevision(db)),
     compare: (changes, now, windowHours) => compare(db, changes, now, windowHours),
     apply: (application, lease) => apply(db, application, lease),

@@ -37,7 +37,7 @@ describe("where settings come from", () => {
       accounts: {},
       aws: { regions: [], pathStyle: false },
       openshift: { installer: null, sliceMinutes: 30, graceSeconds: 90, observationGapSeconds: 60 },
-      janitor: { sweepMinutes: 60 },
+      janitor: { sweepMinutes: 60, artifactRetentionDays: 30 },
       pollSeconds: 30,
       lease: { seconds: 60, heartbeatSeconds: 15 },
       logLevel: "info",
@@ -126,11 +126,11 @@ aws:
 
   it("finds installers by variable before the file, whose paths start at its own folder", async () => {
     const config = await file(
-      "openshift: {installer: ./one, installersFolder: ./all, sliceMinutes: 5}\njanitor: {sweepMinutes: 5}\n",
+      "openshift: {installer: ./one, installersFolder: ./all, sliceMinutes: 5}\njanitor: {sweepMinutes: 5, artifactRetentionDays: 90}\n",
     );
     expect(await load({}, { config })).toMatchObject({
       openshift: { installer: join(folder, "one"), installersFolder: join(folder, "all"), sliceMinutes: 5 },
-      janitor: { sweepMinutes: 5 },
+      janitor: { sweepMinutes: 5, artifactRetentionDays: 90 },
     });
     expect(await load({ OPENSHIFT_INSTALL_BIN: "/opt/openshift-install" }, { config })).toMatchObject({
       openshift: { installer: "/opt/openshift-install" },
@@ -154,6 +154,8 @@ aws:
     ["openshift: {sliceMinutes: 0}", "openshift.sliceMinutes: must be > 0"],
     ["openshift: {lockFile: x}", '"lockFile" is not a known field'],
     ["janitor: {sweepMinutes: 0}", "janitor.sweepMinutes: must be >= 1"],
+    // The later looks at a receipt need what the destroy needed.
+    ["janitor: {artifactRetentionDays: 6}", "janitor.artifactRetentionDays: must be >= 7"],
     ["artifacts: s3://x", "artifacts: allowed is s3://BUCKET/PREFIX or file:///"],
     ["secrets: vault", "secrets: allowed is aws-secrets-manager or file:///"],
   ])("refuses %j", async (text, expected) => {

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { CloudResource } from "../../src/cloud-ports.ts";
 import type { Observation } from "../../src/core/types.ts";
 import { type JanitorDeps, sweep } from "../../src/janitor.ts";
+import { folderArtifacts } from "../../src/local/artifacts.ts";
 import { folderWorkspace } from "../../src/local/workspace.ts";
 import type { Log, LogFields } from "../../src/log.ts";
 import type { Provisioner } from "../../src/ports.ts";
@@ -15,7 +16,7 @@ import { type Role, type ServeDeps, serve } from "../../src/serve.ts";
 import { openStore, type Store } from "../../src/store/open.ts";
 import { createDatabase, type TestDatabase } from "../database.ts";
 import { aLabFile } from "../fixtures.ts";
-import { absences, applyCatalog, claimOne } from "../store/seed.ts";
+import { absences, applyCatalog, claimOne, leader } from "../store/seed.ts";
 
 const HOUR = 3_600_000;
 const ABSENT: Observation = { verdict: "absent", evidence: ["nothing"] };
@@ -65,6 +66,8 @@ const deps = (change: Partial<JanitorDeps> = {}): JanitorDeps => ({
   provisioners: new Map([["simulated", provisioner]]),
   inventory: { observe: never, sweep: async () => swept },
   workspace: folderWorkspace(folder),
+  artifacts: folderArtifacts(join(folder, "artifacts")),
+  artifactRetentionDays: 30,
   clock: { now: () => new Date(Date.now() + hours * HOUR), monotonic: () => performance.now() },
   holder: "janitor-1",
   ...change,
@@ -137,6 +140,72 @@ describe("receipts", () => {
     expect(await sweep(deps({ provisioners: new Map() }))).toMatchObject({ confirmed: 0, residue: [] });
     hours = 27;
     expect(await sweep(deps())).toMatchObject({ confirmed: 1 });
+  });
+});
+
+describe("artifacts", () => {
+  const artifacts = () => folderArtifacts(join(folder, "artifacts"));
+  const keep = async (): Promise<void> => {
+    for (const { lab } of await store.labs(true)) await artifacts().put(`labs/${lab.id}/state`, Buffer.from("x"));
+  };
+  const kept = async (): Promise<number> => (await artifacts().list("labs")).length;
+  const confirm = async (): Promise<void> => {
+    for (const at of [25, 24 * 8]) {
+      hours = at;
+      await sweep(deps());
+    }
+  };
+
+  test("of a lab go when it was proven gone at every look and their time has passed, and no others", async () => {
+    await destroyed("a");
+    await applyCatalog(store, [aLabFile("living")]);
+    await keep();
+    await confirm();
+    hours = 24 * 30 - 1;
+    expect(await sweep(deps())).toMatchObject({ forgotten: [], unforgotten: [] });
+    expect(await kept()).toBe(2);
+    hours = 24 * 30 + 1;
+    expect(await sweep(deps())).toMatchObject({ forgotten: ["a"], unforgotten: [] });
+    const [living] = (await store.labs(false)).map(({ lab }) => lab.id);
+    expect(await artifacts().list("labs")).toEqual([`labs/${living}/state`]);
+    expect(await sweep(deps())).toMatchObject({ forgotten: [] });
+    expect((await events()).filter((type) => type === "artifacts.removed")).toHaveLength(1);
+  });
+
+  test.each([
+    ["could not be looked at", UNKNOWN],
+    ["showed something", PRESENT],
+  ])("of a lab that %s later are kept", async (_, look) => {
+    await destroyed();
+    await keep();
+    [hours, seen] = [24 * 40, look];
+    await sweep(deps());
+    expect(await sweep(deps())).toMatchObject({ forgotten: [] });
+    expect(await kept()).toBe(1);
+  });
+
+  test("that cannot be removed are told, and tried again", async () => {
+    await destroyed();
+    await keep();
+    await confirm();
+    hours = 24 * 31;
+    const remove = async (): Promise<never> => {
+      throw new Error("denied");
+    };
+    const broken = { artifacts: { remove } };
+    expect(await sweep(deps(broken))).toMatchObject({ forgotten: [], unforgotten: [{ lab: "a", reason: "denied" }] });
+    expect(await sweep(deps())).toMatchObject({ forgotten: ["a"] });
+    expect(await kept()).toBe(0);
+  });
+
+  test("are not called removed by a janitor that lost its lease", async () => {
+    await destroyed();
+    await confirm();
+    const [old] = await store.artifactsToForget(new Date(Date.now() + 1_000), 9);
+    const lease = await leader(store, "janitor");
+    await store.release(lease);
+    await expect(store.recordForgotten(old ?? { id: "", name: "" }, lease)).rejects.toMatchObject({ code: "LK4004" });
+    expect(await events()).not.toContain("artifacts.removed");
   });
 });
 
