@@ -3,6 +3,7 @@
  * made before it does, nothing may be called destroyed that could not be looked at, and no secret may show.
  */
 
+import { createHash } from "node:crypto";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -31,7 +32,7 @@ const put = async (path: string, text: string): Promise<void> => {
   await writeFile(join(root, path), text);
 };
 
-const begin = (...args: string[]): Running =>
+const begin = (more: Readonly<Record<string, string>>, ...args: string[]): Running =>
   start(args, {
     LABKEEPER_STATE_DIR: join(root, "state"),
     LABKEEPER_CATALOG: join(root, "catalog"),
@@ -43,10 +44,11 @@ const begin = (...args: string[]): Running =>
     AWS_ACCESS_KEY_ID: "AKIACANARYCANARYCANA",
     AWS_SECRET_ACCESS_KEY: CANARIES.awsKey,
     AWS_EC2_METADATA_DISABLED: "true",
+    ...more,
   });
 
 const run = async (...args: string[]): Promise<Ended> => {
-  const ended = await begin(...args).ended;
+  const ended = await begin({}, ...args).ended;
   said += ended.stdout + ended.stderr;
   return ended;
 };
@@ -168,7 +170,7 @@ describe("an AWS that does not answer", () => {
     });
     await store.finish(job, { kind: "provisioned", outputs: {} });
     expect(await run("cancel", "second")).toMatchObject({ code: 0 });
-    const waiting = begin("reconcile", "--wait");
+    const waiting = begin({}, "reconcile", "--wait");
     await vi.waitFor(async () => expect(await stateOf("second")).toBe("destroy_failed"), { timeout: 30_000 });
     waiting.child.kill("SIGTERM");
     const ended = await waiting.ended;
@@ -191,9 +193,9 @@ describe("an AWS that does not answer", () => {
 });
 
 describe("doctor", () => {
-  const checksWith = async (settings: string) => {
+  const checksWith = async (settings: string, env: Readonly<Record<string, string>> = {}) => {
     await put("other.yaml", settings);
-    const { stdout } = await run("doctor", "-o", "json", "--config", join(root, "other.yaml"));
+    const { stdout } = await begin(env, "doctor", "-o", "json", "--config", join(root, "other.yaml")).ended;
     const { checks } = JSON.parse(stdout) as { checks: { name: string; verdict: string; detail: string }[] };
     return new Map(checks.map(({ name, verdict, detail }) => [name, `${verdict} ${detail}`]));
   };
@@ -208,6 +210,23 @@ describe("doctor", () => {
     for (const name of ["bucket versioning", "bucket encryption"]) expect(found.get(name), name).toMatch(/^warning /);
     expect(found.has("secrets key")).toBe(false);
     expect(found.has("orphans")).toBe(false);
+  }, 60_000);
+
+  it("says which version's installer is missing, or is not the one that was reviewed", async () => {
+    await mkdir(join(root, "installers"), { recursive: true });
+    const name = "openshift-install-4.20.3";
+    await put(`installers/${name}`, `#!/bin/sh\nexec '${standIn("openshift-install")}' "$@"\n`);
+    await chmod(join(root, "installers", name), 0o755);
+    await put("installers/SHA256SUMS", `${"0".repeat(64)}  ${name}\n`);
+    const before = await checksWith("openshift: {installersFolder: ./installers}\n", { OPENSHIFT_INSTALL_BIN: "" });
+    expect(before.get("installer 4.20.3")).toMatch(/^failed .*has checksum/);
+    expect(before.get("installer 4.19.20")).toMatch(/^failed .*is not there/);
+    const sum = createHash("sha256")
+      .update(await readFile(join(root, "installers", name)))
+      .digest("hex");
+    await put("installers/SHA256SUMS", `${sum}  ${name}\n`);
+    const after = await checksWith("openshift: {installersFolder: ./installers}\n", { OPENSHIFT_INSTALL_BIN: "" });
+    expect(after.get("installer 4.20.3")).toMatch(/^ok /);
   }, 60_000);
 
   it("says which enabled profile makes clusters that nobody can see to be gone", async () => {

@@ -40,12 +40,13 @@ export interface Records extends AsyncDisposable {
 }
 
 /** Disposing looks for the world's secrets in the database. */
-export async function openRecords(it: World, name: string): Promise<Records> {
+export async function openRecords(it: World, ...names: readonly string[]): Promise<Records> {
   const database = await createDatabase();
   const store = await openStore(database.connection, { max: 4 });
   const raw = new pg.Client(database.connection);
   await raw.connect();
-  await applyCatalog(store, [aLabFile(name, { spec: { profile: "aws-standard" } })], { policy });
+  const files = names.map((name) => aLabFile(name, { spec: { profile: "aws-standard" } }));
+  await applyCatalog(store, files, { policy });
   return {
     store,
     raw,

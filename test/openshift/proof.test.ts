@@ -1,10 +1,11 @@
 /** What an installer says of its work, and what labkeeper makes of it: ready and destroyed are seen, or they are not said. */
 
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { CloudInventory } from "../../src/cloud-ports.ts";
+import type { ClaimedJob } from "../../src/ports.ts";
 import type { Cloud } from "../../src/provisioners/openshift/deps.ts";
 import { work } from "../../src/work.ts";
-import { claimOne } from "../store/seed.ts";
+import { claimAll, claimOne } from "../store/seed.ts";
 import { openRecords, type Records, workerDeps } from "./hosts.ts";
 import { type World, world } from "./world.ts";
 
@@ -62,6 +63,37 @@ describe.concurrent("an installer that says all is well", PATIENT, () => {
     const [receipt] = await receipts(at);
     expect(receipt?.observations.map(({ verdict }) => verdict)).toEqual(["absent", "absent"]);
   });
+});
+
+test("two labs that each fit into a quota but not together do not both begin", PATIENT, async () => {
+  await using it = await world();
+  await using at = await openRecords(it, "team-a-first", "team-a-second");
+  let used = 0;
+  const aws = it.deps.clouds.get("aws");
+  if (!aws?.account) throw new Error("an account");
+  const needs = async () => [{ scope: "aws/123456789012/us-east-1", resource: "vCPU", need: 40, limit: 64, used }];
+  const clouds = new Map([["aws", { ...aws, account: { ...aws.account, preflight: needs } }]]);
+  const run = async (job: ClaimedJob) =>
+    await work(workerDeps(it, at, "one", { openshift: { clouds } }), job, {
+      signal: new AbortController().signal,
+      leaving: () => false,
+    });
+  const [first, second] = await claimAll(at.store);
+  if (first === undefined || second === undefined) throw new Error("two jobs");
+  const began = run(first);
+  await vi.waitFor(async () => expect((await at.raw.query("select 1 from reservations")).rowCount).toBe(1), 30_000);
+  expect(await run(second)).toMatchObject({ kind: "retry", failure: { code: "LK4008", step: "preflight" } });
+  expect(await it.artifacts.list(`labs/${second.lab.id}/installs`)).toEqual([]);
+  expect(await began).toMatchObject({ kind: "provisioned" });
+  // The cloud itself counts the first one from now on.
+  used = 40;
+  await at.due();
+  expect(await run(await claimOne(at.store))).toMatchObject({ kind: "retry", failure: { code: "LK4008" } });
+  used = 0;
+  await at.due();
+  expect(await run(await claimOne(at.store))).toMatchObject({ kind: "provisioned" });
+  await at.removeLab();
+  for (const job of await claimAll(at.store)) expect(await run(job)).toMatchObject({ kind: "destroyed" });
 });
 
 describe.concurrent("a cloud that cannot be seen", PATIENT, () => {
