@@ -1,7 +1,7 @@
 /** The small interfaces between clouds, the janitor that watches over them, and what is recorded of both. As ports.ts. */
 
 import type { Lab, Observation } from "./core/types.ts";
-import type { LabOrder, ResourceNeed } from "./ports.ts";
+import type { LabOrder, Lease, ResourceNeed } from "./ports.ts";
 
 // -------------------------------------------------------------------- cloud
 
@@ -33,11 +33,27 @@ export interface CloudResource {
   readonly dailyCost: number | null;
 }
 
+/** A cluster that is or once was. */
+export interface KnownCluster {
+  /** As in `CloudTarget`. */
+  readonly account: string | null;
+  readonly infraId: string;
+  readonly labId: string;
+  readonly clusterName: string;
+  readonly baseDomain: string;
+}
+
 /** What a cloud shows. Looking never changes anything; what could not be looked at is said, never left out. */
 export interface CloudInventory {
   observe(target: CloudTarget, signal?: AbortSignal): Promise<Observation>;
-  /** Everything in all accounts and regions that carries labkeeper's or an OpenShift cluster's tags. */
-  sweep(signal?: AbortSignal): Promise<{
+  /**
+   * Everything in all accounts and regions that carries labkeeper's or an OpenShift cluster's tags. DNS records carry none:
+   * only those are found that are named exactly as one of the clusters.
+   */
+  sweep(
+    signal?: AbortSignal,
+    clusters?: readonly KnownCluster[],
+  ): Promise<{
     readonly resources: readonly CloudResource[];
     readonly unseen: readonly { readonly scope: string; readonly reason: string }[];
   }>;
@@ -53,8 +69,19 @@ export interface CloudAccount {
   removeDnsRecords(target: CloudTarget, signal?: AbortSignal): Promise<readonly string[]>;
   /** Removes one resource that an operator named; refuses types it does not know. */
   destroyResource(resource: CloudResource, signal?: AbortSignal): Promise<void>;
-  /** Environment for an installer run under this account: short-lived credentials, never logged. */
-  credentialsEnvironment(account: string | null, signal?: AbortSignal): Promise<Readonly<Record<string, string>>>;
+  /**
+   * What an installer works with in this account now; to be asked for again, because it ends before an install does. Null:
+   * what AWS' own tools find by the default chain, and renew by themselves.
+   */
+  sessionKeys(account: string | null, signal?: AbortSignal): Promise<SessionKeys | null>;
+}
+
+/** Of an assumed role. Never logged, never put into an environment, where nobody could renew them. */
+export interface SessionKeys {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken: string;
+  readonly expiresAt: Date;
 }
 
 // ------------------------------------------------------------------ janitor
@@ -68,8 +95,18 @@ export interface DueCheck {
 
 export interface ReceiptCheckStore {
   dueChecks(now: Date, limit: number): Promise<readonly DueCheck[]>;
-  /** absent: confirmed. present: the lab is destroyed again. unknown: looked at again in an hour. */
-  recordCheck(check: DueCheck, observation: Observation, now: Date): Promise<void>;
+  /**
+   * absent: confirmed. present: the lab is destroyed again. unknown: looked at again in an hour.
+   * @throws LK4004 when the janitor's lease is lost
+   */
+  recordCheck(check: DueCheck, observation: Observation, now: Date, lease: Lease): Promise<void>;
+}
+
+export interface RetentionStore {
+  /** Labs that were proven gone before then and at every later look, and whose artifacts are still kept. Oldest first. */
+  artifactsToForget(before: Date, limit: number): Promise<readonly { readonly id: string; readonly name: string }[]>;
+  /** @throws LK4004 when the janitor's lease is lost */
+  recordForgotten(lab: { readonly id: string; readonly name: string }, lease: Lease): Promise<void>;
 }
 
 /** What Postgres knows or once knew of a lab, for telling its resources from orphans. */
@@ -78,6 +115,8 @@ export interface KnownLab {
   readonly name: string;
   readonly live: boolean;
   readonly infraId: string | null;
+  /** What its records are named after and whose they are; null where it never had any. */
+  readonly cluster: Pick<KnownCluster, "account" | "clusterName" | "baseDomain"> | null;
 }
 
 export interface OrphanFinding {
@@ -94,12 +133,17 @@ export interface OrphanRow extends OrphanFinding {
 }
 
 export interface OrphanStore {
+  /** One entry for each cluster that a lab has or had, the latest last; one without for a lab that has none yet. */
   knownLabs(): Promise<readonly KnownLab[]>;
-  /** `unseen` are scopes (`account/region`) that could not be looked at: nothing in them counts as gone. */
+  /**
+   * `unseen` are scopes (`account/region`) that could not be looked at: nothing in them counts as gone.
+   * @throws LK4004 when the janitor's lease is lost
+   */
   recordSweep(
     findings: readonly OrphanFinding[],
     unseen: readonly string[],
     now: Date,
+    lease: Lease,
   ): Promise<{ readonly opened: number }>;
   /** Open ones; `all` adds the others. */
   orphans(all: boolean): Promise<readonly OrphanRow[]>;

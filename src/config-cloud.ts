@@ -29,6 +29,8 @@ export interface CloudConfig {
     readonly regions: readonly string[];
     /** Buckets in the path instead of the host name, for an endpoint that is not AWS itself. */
     readonly pathStyle: boolean;
+    /** Which account has the zones of labs of the default one; null: that one itself. */
+    readonly dnsAccount: string | null;
   };
   readonly openshift: {
     /** `OPENSHIFT_INSTALL_BIN`: one program for every version, not held against a lock file. */
@@ -41,7 +43,11 @@ export interface CloudConfig {
     readonly graceSeconds: number;
     readonly observationGapSeconds: number;
   };
-  readonly janitor: { readonly sweepMinutes: number };
+  readonly janitor: {
+    readonly sweepMinutes: number;
+    /** How long logs and install state outlive the proof that a lab is gone. */
+    readonly artifactRetentionDays: number;
+  };
 }
 
 /** What flags, variables and the file say, paths made absolute. */
@@ -77,7 +83,12 @@ const secretsOf = ({ stateDir, secrets }: CloudSources, file: ConfigFile): Secre
 /** What the schema cannot say; each problem names its field and what is allowed. */
 const mistakes = ({ accounts = {}, aws }: ConfigFile): readonly string[] => {
   const found: string[] = [];
-  for (const [name, { roleArn, accountId }] of Object.entries(accounts)) {
+  const isAccount = (name: string | undefined): boolean => name === undefined || Object.hasOwn(accounts, name);
+  if (!isAccount(aws?.dnsAccount)) found.push("aws.dnsAccount: allowed is a name under accounts");
+  for (const [name, { roleArn, accountId, dnsAccount }] of Object.entries(accounts)) {
+    if (dnsAccount !== "default" && !isAccount(dnsAccount)) {
+      found.push(`accounts.${name}.dnsAccount: allowed is a name under accounts, or default`);
+    }
     const owner = /^arn:[\w-]+:iam::(\d{12}):role\//.exec(roleArn ?? "")?.[1];
     if (accountId !== undefined && owner !== undefined && owner !== accountId) {
       found.push(`accounts.${name}.accountId: allowed is the account that roleArn names`);
@@ -103,7 +114,7 @@ export const cloudConfig = (sources: CloudSources, file: ConfigFile, problems: s
     artifacts: artifactsOf(sources, file),
     secrets: secretsOf(sources, file),
     accounts,
-    aws: { regions: [...new Set(regions)], pathStyle: aws?.pathStyle ?? false },
+    aws: { regions: [...new Set(regions)], pathStyle: aws?.pathStyle ?? false, dnsAccount: aws?.dnsAccount ?? null },
     openshift: {
       installer: sources.installer,
       oc: sources.oc,
@@ -113,6 +124,9 @@ export const cloudConfig = (sources: CloudSources, file: ConfigFile, problems: s
       graceSeconds: openshift?.graceSeconds ?? 90,
       observationGapSeconds: openshift?.observationGapSeconds ?? 60,
     },
-    janitor: { sweepMinutes: janitor?.sweepMinutes ?? 60 },
+    janitor: {
+      sweepMinutes: janitor?.sweepMinutes ?? 60,
+      artifactRetentionDays: janitor?.artifactRetentionDays ?? 30,
+    },
   };
 };

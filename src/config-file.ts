@@ -31,6 +31,8 @@ export interface ConfigFile {
   readonly aws?: {
     readonly regions?: readonly string[];
     readonly pathStyle?: boolean;
+    /** A name under `accounts:` that has the base domains' zones of labs without an account of their own. */
+    readonly dnsAccount?: string;
     readonly artifacts?: AwsStoreSettings;
     readonly secrets?: AwsStoreSettings & { readonly recoveryDays?: number };
   };
@@ -43,7 +45,6 @@ export interface ConfigFile {
     readonly graceSeconds?: number;
     readonly observationGapSeconds?: number;
   };
-  readonly janitor?: { readonly sweepMinutes?: number };
   readonly github?: {
     readonly apiUrl?: string;
     readonly appId?: string | number;
@@ -52,6 +53,7 @@ export interface ConfigFile {
     readonly repository?: string;
   };
   readonly listen?: string;
+  readonly janitor?: { readonly sweepMinutes?: number; readonly artifactRetentionDays?: number };
 }
 
 /** Who labkeeper is in one cloud account. */
@@ -64,6 +66,8 @@ export interface CloudAccountSettings {
   readonly region?: string;
   /** Where orphans are looked for, besides those of `aws.regions`. */
   readonly regions?: readonly string[];
+  /** Another one under `accounts:`, or `default`, that has the base domains' zones. */
+  readonly dnsAccount?: string;
 }
 
 interface AwsStoreSettings {

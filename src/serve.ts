@@ -160,7 +160,8 @@ const ringing = (reporter: Reporter, bell: Doorbell): Reporter => ({
 const FIRST_SWEEP = 5_000;
 
 /** What a round found, each in a line of its own: somebody has to look at it. */
-export const tellSwept = (log: Log, { confirmed, residue, orphans, unseen }: Swept): void => {
+export const tellSwept = (log: Log, swept: Swept): void => {
+  const { confirmed, residue, orphans, unseen, forgotten, unforgotten } = swept;
   for (const lab of residue)
     log.warn({ alert: "residue", lab }, "something of a destroyed lab is still there; it is destroyed again");
   for (const { resource, why, lab } of orphans) {
@@ -169,6 +170,9 @@ export const tellSwept = (log: Log, { confirmed, residue, orphans, unseen }: Swe
   }
   for (const { scope, reason } of unseen)
     log.warn({ alert: "unseen", scope, reason }, "could not be looked at for orphans");
+  for (const { lab, reason } of unforgotten)
+    log.warn({ alert: "artifacts", lab, reason }, "artifacts of a lab that is gone could not be removed");
+  for (const lab of forgotten) log.info({ lab }, "artifacts of a lab that is gone were removed");
   log.debug(
     { confirmed, residue: residue.length, orphans: orphans.length, unseen: unseen.length },
     "round of the janitor done",

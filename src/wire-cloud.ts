@@ -23,6 +23,8 @@ export interface CloudEdges {
   readonly account: CloudAccount;
   /** Whether a sweep has anywhere to look. */
   readonly sweeps: boolean;
+  /** Where it can be seen whether a cluster is gone; elsewhere no destroy is ever proven. */
+  readonly observable: readonly string[];
   /** What is to be said of the artifacts' bucket; null when they are in a folder. */
   bucketFindings(): Promise<readonly BucketFinding[] | null>;
 }
@@ -46,7 +48,9 @@ const accountsOf = async ({ accounts, aws }: Config): Promise<AccountSetting[]> 
   const { accountSettings } = await import("./cloud/aws/identity.ts");
   return accountSettings(accounts).map(({ name, id }) => {
     const given = name === null ? undefined : accounts[name];
-    return { name, id: id ?? given?.accountId ?? null, regions: given?.regions ?? aws.regions };
+    const dns = name === null ? (aws.dnsAccount ?? undefined) : given?.dnsAccount;
+    const dnsAccount = dns === undefined ? {} : { dnsAccount: dns === "default" ? null : dns };
+    return { name, id: id ?? given?.accountId ?? null, regions: given?.regions ?? aws.regions, ...dnsAccount };
   });
 };
 
@@ -56,7 +60,7 @@ const someRegion = ({ aws, environment }: Config): string =>
 
 const lazyInventory = (load: () => Promise<CloudInventory>): CloudInventory => ({
   observe: async (target, signal) => (await load()).observe(target, signal),
-  sweep: async (signal) => (await load()).sweep(signal),
+  sweep: async (signal, clusters) => (await load()).sweep(signal, clusters),
 });
 
 const lazyAccount = (load: () => Promise<CloudAccount>): CloudAccount => ({
@@ -64,7 +68,7 @@ const lazyAccount = (load: () => Promise<CloudAccount>): CloudAccount => ({
   preflight: async (lab, signal) => (await load()).preflight(lab, signal),
   removeDnsRecords: async (target, signal) => (await load()).removeDnsRecords(target, signal),
   destroyResource: async (resource, signal) => (await load()).destroyResource(resource, signal),
-  credentialsEnvironment: async (account, signal) => (await load()).credentialsEnvironment(account, signal),
+  sessionKeys: async (account, signal) => (await load()).sessionKeys(account, signal),
 });
 
 const binariesOf = async ({ openshift, environment }: Config): Promise<Binaries> => {
@@ -109,6 +113,7 @@ export const wireCloud = (config: Config, onClose: (close: () => Promise<void>) 
     return folderSecrets({ root: place.folder, keyFile: config.secretsKeyFile });
   });
   const binaries = once(() => binariesOf(config));
+  const clouds = new Map([["aws", { inventory, account }]]);
   return {
     artifacts,
     secrets,
@@ -116,6 +121,7 @@ export const wireCloud = (config: Config, onClose: (close: () => Promise<void>) 
     inventory,
     account,
     sweeps: [config.aws, ...Object.values(config.accounts)].some(({ regions }) => (regions ?? []).length > 0),
+    observable: [...clouds.keys()],
     openshift: once(async () => {
       const { openshiftProvisioner } = await import("./provisioners/openshift/provisioner.ts");
       const { sliceMinutes, graceSeconds, observationGapSeconds } = config.openshift;
@@ -123,7 +129,7 @@ export const wireCloud = (config: Config, onClose: (close: () => Promise<void>) 
         binaries: await binaries(),
         artifacts: await artifacts(),
         secrets: await secrets(),
-        clouds: new Map([["aws", { inventory, account }]]),
+        clouds,
         environment: config.environment,
         sliceMinutes,
         gracePeriodSeconds: graceSeconds,

@@ -164,7 +164,7 @@ const profileFiles = async (config: Config): Promise<readonly CatalogEntry[]> =>
 
 const CLOCK: Clock = { now: () => new Date(), monotonic: () => performance.now() };
 
-/** Labs expire by the database's clock, like leases: a host whose own clock is days ahead must not end them all. */
+/** Labs expire and proofs age by the database's clock, like leases: a host whose own clock is days ahead must not end them all. */
 const databaseClock = async (store: Store): Promise<Clock> => {
   const ahead = (await store.databaseTime()).getTime() - Date.now();
   return { ...CLOCK, now: () => new Date(Date.now() + ahead) };
@@ -275,8 +275,10 @@ export const wire = (config: Config): Edges => {
       store: await store(),
       provisioners: await provisioners(),
       inventory: cloud.sweeps ? cloud.inventory : null,
+      artifacts: await artifacts(),
+      artifactRetentionDays: config.janitor.artifactRetentionDays,
       workspace: await workspace(),
-      clock: CLOCK,
+      clock: await databaseClock(await store()),
       holder,
     }),
     workerOptions: () => ({

@@ -58,6 +58,7 @@ const examine = async (context: CommandContext): Promise<readonly Check[]> =>
         .map((name) => look(`account ${name ?? "default"}`, () => cloud.checkAccount(edges, name))),
       cloud.checkSweep(edges, profiles),
       checkGithub(config, edges.github),
+      cloud.checkProofs(edges, profiles),
     ]);
     return checks.flat();
   });

@@ -1,7 +1,7 @@
-import { setTimeout as pause } from "node:timers/promises";
 import { LabkeeperError } from "../errors.ts";
 import type { ArtifactStore, ReadStore } from "../ports.ts";
 import type { CommandContext, Register } from "./context.ts";
+import { followLog, logKeys } from "./follow-log.ts";
 import { plain } from "./palette.ts";
 import { examples, outputOption } from "./program.ts";
 import { withEdges } from "./with-edges.ts";
@@ -14,43 +14,25 @@ interface Options {
 /** How often a followed log is read again, milliseconds. */
 const FOLLOW_MS = 400;
 
-/** Keys of a lab's logs. Job ids are time-ordered, so their order is the order of the jobs. */
-const logKeys = async (artifacts: ArtifactStore, labId: string): Promise<string[]> =>
-  (await artifacts.list(`labs/${labId}/`)).filter((key) => key.endsWith("/log")).sort();
-
 const text = async (artifacts: ArtifactStore, key: string): Promise<string> =>
   new TextDecoder().decode((await artifacts.get(key)) ?? new Uint8Array());
 
 const jobOf = (key: string): string => key.split("/").at(-2) ?? key;
 
-const labId = async (store: ReadStore, name: string): Promise<{ id: string; busy: boolean }> => {
+const labOf = async (store: ReadStore, name: string): Promise<{ labId: string; job: string | null }> => {
   const detail = await store.lab(name);
   if (detail === null) throw new LabkeeperError("LK3001", name);
-  return { id: detail.lab.id, busy: detail.job !== null };
+  return { labId: detail.lab.id, job: detail.job?.id ?? null };
 };
 
-/** Prints what is there and what comes, until nothing works on the lab any more. */
-const follow = async (
-  context: CommandContext,
-  store: ReadStore,
-  artifacts: ArtifactStore,
-  name: string,
-): Promise<void> => {
-  const printed = new Map<string, number>();
-  const stop = AbortSignal.any([context.signal, context.outputClosed]);
-  for (;;) {
-    // Asked before reading, so that the last lines of a job that just ended are still printed.
-    const { id, busy } = await labId(store, name);
-    for (const key of await logKeys(artifacts, id)) {
-      const whole = await text(artifacts, key);
-      const fresh = whole.slice(printed.get(key) ?? 0);
-      if (fresh !== "") context.out(plain(fresh));
-      printed.set(key, whole.length);
-    }
-    if (!busy || stop.aborted) return;
-    await pause(FOLLOW_MS, undefined, { signal: stop }).catch(() => undefined);
-  }
-};
+const follow = (context: CommandContext, store: ReadStore, artifacts: ArtifactStore, name: string): Promise<void> =>
+  followLog({
+    artifacts,
+    look: () => labOf(store, name),
+    out: (fresh) => context.out(plain(fresh)),
+    stop: AbortSignal.any([context.signal, context.outputClosed]),
+    everyMs: FOLLOW_MS,
+  });
 
 const print = async (
   context: CommandContext,
@@ -80,10 +62,10 @@ export const register: Register = (program, context) => {
       if (options.follow === true && options.output === "json") command.error("error: --follow prints text only");
       await withEdges(context, async (edges) => {
         const store = await edges.store();
-        const { id } = await labId(store, lab);
+        const { labId } = await labOf(store, lab);
         const artifacts = await edges.artifacts();
         if (options.follow === true) await follow(context, store, artifacts, lab);
-        else await print(context, artifacts, id, options.output);
+        else await print(context, artifacts, labId, options.output);
       });
     });
 };

@@ -1,5 +1,7 @@
 /** Which of the resources that a sweep saw nobody answers for. Tells only; removing one takes an operator's word. */
 
+import { type DnsCluster, nameOfRecord, recordNames } from "./openshift/dns.ts";
+
 /** As ports.ts has it; core knows no ports. */
 export interface SweptResource {
   readonly id: string;
@@ -15,6 +17,8 @@ export interface LabKnown {
   /** False once it is destroyed. */
   readonly live: boolean;
   readonly infraId: string | null;
+  /** What its records are named after, once it has some. */
+  readonly cluster?: DnsCluster | null;
 }
 
 export interface Orphan<R extends SweptResource = SweptResource> {
@@ -48,6 +52,8 @@ export function orphansAmong<R extends SweptResource>(
   for (const resource of resources) {
     const { id, labId, infraId, createdAt, dailyCost } = resource;
     const owners = [...(known.byId.get(labId ?? "") ?? []), ...(known.byInfraId.get(infraId ?? "") ?? [])];
+    // A name is whoever lives under it now, whosever it was.
+    owners.push(...(known.byRecord.get(nameOfRecord(id) ?? "") ?? []).filter(({ live }) => live));
     const nobodys = labId === null && infraId === null;
     if (nobodys || owners.some(({ live }) => live)) continue;
     const age = createdAt === null ? null : now.getTime() - createdAt.getTime();
@@ -61,15 +67,17 @@ export function orphansAmong<R extends SweptResource>(
 
 type Index = ReadonlyMap<string, readonly LabKnown[]>;
 
-function index(labs: readonly LabKnown[]): { readonly byId: Index; readonly byInfraId: Index } {
+function index(labs: readonly LabKnown[]): Readonly<Record<"byId" | "byInfraId" | "byRecord", Index>> {
   const byId = new Map<string, LabKnown[]>();
   const byInfraId = new Map<string, LabKnown[]>();
+  const byRecord = new Map<string, LabKnown[]>();
   const add = (to: Map<string, LabKnown[]>, key: string | null, lab: LabKnown): void => {
     if (key) to.set(key, [...(to.get(key) ?? []), lab]);
   };
   for (const lab of labs) {
     add(byId, lab.id, lab);
     add(byInfraId, lab.infraId, lab);
+    if (lab.cluster) for (const name of recordNames(lab.cluster)) add(byRecord, name, lab);
   }
-  return { byId, byInfraId };
+  return { byId, byInfraId, byRecord };
 }

@@ -2,6 +2,9 @@
  * A folder's files kept as artifacts: `<prefix>/objects/<sha256>`, then `<prefix>/manifests/<number>` as the last thing
  * written. Without its manifest a snapshot does not exist, so a half-written one is never read and the one before stays
  * good. Contents are named by their checksum, so storing again after a crash is safe and costs only what is missing.
+ *
+ * Whoever may no longer write to Postgres may still write here. So a snapshot that something relies on is recorded there by
+ * its reference, and from then on nothing that is stored later counts.
  */
 
 import { constants } from "node:fs";
@@ -10,6 +13,9 @@ import { checksumOf, sha256Of } from "../core/checksum.ts";
 import { manifestText, parseManifest, pathsProblem, type SnapshotFile } from "../core/snapshot.ts";
 import { LabkeeperError } from "../errors.ts";
 import type { ArtifactStore } from "../ports.ts";
+
+/** Names one snapshot of a prefix by number and content, for ever: `000002@<sha256 of its manifest>`. */
+export type SnapshotRef = string;
 
 /** A file's content, or the absolute path of a plain file that has it. */
 export type SnapshotSource = Uint8Array | string;
@@ -22,15 +28,15 @@ const ATTEMPTS = 5;
 const STREAM_FROM = 8 * 1024 * 1024;
 
 /**
- * Stores `files` by their path in the folder (relative, with `/`). Resolves when all of it is durable; from then on
- * `loadSnapshot` answers it instead of what was stored under the same prefix before.
+ * Stores `files` by their path in the folder (relative, with `/`). Resolves when all of it is durable; from then on it is
+ * the newest one under its prefix.
  * Rejects with LK6001 (stop when it has no files or a path is not allowed) or with what the store rejects with.
  */
 export async function saveSnapshot(
   artifacts: ArtifactStore,
   prefix: string,
   files: ReadonlyMap<string, SnapshotSource>,
-): Promise<void> {
+): Promise<SnapshotRef> {
   // An empty one would hide the good one before it.
   const problem = files.size === 0 ? "it has no files" : pathsProblem([...files.keys()]);
   if (problem !== null) {
@@ -42,7 +48,7 @@ export async function saveSnapshot(
     const number = ((await manifestNumbers(artifacts, prefix)).at(-1) ?? 0) + 1;
     try {
       await artifacts.put(manifestKey(prefix, number), text);
-      return;
+      return refOf(number, text);
     } catch (error) {
       const taken = error instanceof LabkeeperError && error.code === "LK6106";
       if (!taken || attempt === ATTEMPTS) throw error;
@@ -50,17 +56,30 @@ export async function saveSnapshot(
   }
 }
 
-/**
- * The files of the newest complete snapshot under a prefix, by path; null when there never was one.
- * Rejects with LK6107 when it is there but is not what was stored: every path is safe, every content has its checksum.
- */
-export async function loadSnapshot(artifacts: ArtifactStore, prefix: string): Promise<Map<string, Uint8Array> | null> {
+/** The newest complete snapshot under a prefix; null when there never was one. Rejects as `loadSnapshot`. */
+export async function newestSnapshot(artifacts: ArtifactStore, prefix: string): Promise<SnapshotRef | null> {
   const newest = (await manifestNumbers(artifacts, prefix)).at(-1);
   if (newest === undefined) return null;
-  const key = manifestKey(prefix, newest);
-  const bytes = await artifacts.get(key);
+  const bytes = await artifacts.get(manifestKey(prefix, newest));
   // Listed a moment ago: it was removed with its lab, or the store lost it. Neither is "there never was one".
-  const parsed = bytes === null ? { problem: "is gone" } : parseManifest(new TextDecoder().decode(bytes));
+  if (bytes === null) throw new LabkeeperError("LK6107", `the manifest ${manifestKey(prefix, newest)} is gone`);
+  return refOf(newest, bytes);
+}
+
+/**
+ * The files of exactly this snapshot, by path; null when it is not there.
+ * Rejects with LK6107 when it is there but is not what was stored: every path is safe, every content has its checksum.
+ */
+export async function loadSnapshot(
+  artifacts: ArtifactStore,
+  prefix: string,
+  ref: SnapshotRef,
+): Promise<Map<string, Uint8Array> | null> {
+  const key = manifestOf(prefix, ref);
+  const bytes = await artifacts.get(key);
+  if (bytes === null) return null;
+  const exchanged = !ref.endsWith(`@${sha256Of(bytes)}`);
+  const parsed = exchanged ? { problem: "is not the one that was recorded" } : parseManifest(textOf(bytes));
   if ("problem" in parsed) throw new LabkeeperError("LK6107", `the manifest ${key} ${parsed.problem}`);
   const loaded = await inParallel(parsed.files, async (file) => {
     const content = await artifacts.get(objectKey(prefix, file.sha256));
@@ -73,9 +92,20 @@ export async function loadSnapshot(artifacts: ArtifactStore, prefix: string): Pr
   return new Map(loaded);
 }
 
+/** The artifact that makes this snapshot one. Throws LK6107 on what is no reference. */
+export function manifestOf(prefix: string, ref: SnapshotRef): string {
+  const [, number] = REF.exec(ref) ?? [];
+  if (number !== undefined) return manifestKey(prefix, Number(number));
+  throw new LabkeeperError("LK6107", `${JSON.stringify(ref.slice(0, 100))} names no snapshot`);
+}
+
+const REF = /^(\d{6,15})@([0-9a-f]{64})$/;
+const refOf = (number: number, manifest: Uint8Array): SnapshotRef => `${padded(number)}@${sha256Of(manifest)}`;
+const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+const padded = (number: number): string => String(number).padStart(6, "0");
+
 const objectKey = (prefix: string, sha256: string): string => `${prefix}/objects/${sha256}`;
-const manifestKey = (prefix: string, number: number): string =>
-  `${prefix}/manifests/${String(number).padStart(6, "0")}.json`;
+const manifestKey = (prefix: string, number: number): string => `${prefix}/manifests/${padded(number)}.json`;
 
 async function manifestNumbers(artifacts: ArtifactStore, prefix: string): Promise<number[]> {
   const keys = await artifacts.list(`${prefix}/manifests`);

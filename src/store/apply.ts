@@ -13,6 +13,7 @@ import { WORK_CHANNEL } from "./channel.ts";
 import { type Db, guarded } from "./connection.ts";
 import { namesBefore, noteDifferences } from "./differences.ts";
 import { jsonb } from "./json.ts";
+import { requireLease } from "./leases.ts";
 import { latestRevision } from "./revisions.ts";
 import { desiredToRow } from "./rows.ts";
 
@@ -24,7 +25,7 @@ import { desiredToRow } from "./rows.ts";
 export function apply(db: Db, application: PlanApplication, lease: Lease): Promise<Applied> {
   return guarded(() =>
     db.transaction().execute(async (tx) => {
-      await sql`select lk_require_lease(${lease.resource}, ${lease.token})`.execute(tx);
+      await requireLease(tx, lease);
       await requireBasis(tx, application);
       const before = await namesBefore(tx, application.desired);
       await recordDesired(tx, application);

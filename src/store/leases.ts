@@ -3,6 +3,11 @@ import type { Lease, LeaseStore } from "../ports.ts";
 import { type Db, guarded } from "./connection.ts";
 import { jsonb } from "./json.ts";
 
+/** For the transaction's whole length: who would take over waits for its end. @throws LK4004 (when guarded) */
+export const requireLease = async (tx: Db, { resource, token }: Lease): Promise<void> => {
+  await sql`select lk_require_lease(${resource}, ${token})`.execute(tx);
+};
+
 /** Locks with a deadline by the database's clock and a token that only grows (promise P3). */
 export const leaseStore = (db: Db): LeaseStore => ({
   acquire: (resource, holder, seconds) =>

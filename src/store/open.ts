@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import type { OrphanStore, ReceiptCheckStore } from "../cloud-ports.ts";
+import type { OrphanStore, ReceiptCheckStore, RetentionStore } from "../cloud-ports.ts";
 import type {
   CommentCommandStore,
   PullRequestStore,
@@ -22,6 +22,7 @@ import { pullRequestStore } from "./pull-requests.ts";
 import { readStore } from "./reads.ts";
 import { receiptCheckStore } from "./receipt-checks.ts";
 import { reportStore } from "./reports.ts";
+import { retentionStore } from "./retention.ts";
 import { latestRevision } from "./revisions.ts";
 import { only } from "./rows.ts";
 import { webhookStore } from "./webhooks.ts";
@@ -40,6 +41,7 @@ export interface Store
     CommentCommandStore,
     WebhookStore,
     RequestStore,
+    RetentionStore,
     AsyncDisposable {
   /** The database's clock, for doctor's comparison with this host's. */
   databaseTime(): Promise<Date>;
@@ -73,6 +75,7 @@ export async function openStore(
     ...commentCommandStore(db),
     ...webhookStore(db),
     ...requestStore(db),
+    ...retentionStore(db),
     revision: () => guarded(() => latestRevision(db)),
     compare: (changes, now, windowHours) => compare(db, changes, now, windowHours),
     apply: (application, lease) => apply(db, application, lease),

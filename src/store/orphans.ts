@@ -6,6 +6,7 @@ import { LabkeeperError } from "../errors.ts";
 import { type Db, guarded } from "./connection.ts";
 import { appendEvents } from "./events.ts";
 import { jsonb } from "./json.ts";
+import { requireLease } from "./leases.ts";
 
 interface Row {
   readonly id: string;
@@ -15,6 +16,17 @@ interface Row {
   readonly state: OrphanRow["state"];
   readonly first_seen: Date;
   readonly last_seen: Date;
+}
+
+interface KnownRow {
+  readonly id: string;
+  readonly name: string;
+  readonly state: string;
+  readonly infra_id: string | null;
+  readonly former: unknown;
+  readonly account: string | null;
+  readonly cluster: string | null;
+  readonly domain: string | null;
 }
 
 const orphan = (row: Row): OrphanRow => ({
@@ -40,16 +52,25 @@ const formerInfraIds = (former: unknown): string[] =>
 export const orphanStore = (db: Db): OrphanStore => ({
   knownLabs: () =>
     guarded(async () => {
-      const { rows } = await sql<{ id: string; name: string; state: string; infra_id: string | null; former: unknown }>`
-        select id, name, state, intent ->> 'infraId' as infra_id, intent -> 'former' as former from labs`.execute(db);
-      return rows.flatMap(({ id, name, state, infra_id: infraId, former }) =>
-        [infraId, ...formerInfraIds(former)].map((each) => ({ id, name, live: state !== "destroyed", infraId: each })),
+      const { rows } = await sql<KnownRow>`
+        select id, name, state, intent ->> 'infraId' as infra_id, intent -> 'former' as former,
+          intent ->> 'account' as account, intent ->> 'clusterName' as cluster, intent ->> 'baseDomain' as domain
+        from labs order by created_at, id`.execute(db);
+      return rows.flatMap(({ id, name, state, infra_id: infraId, former, account, cluster, domain }) =>
+        [...formerInfraIds(former), infraId].map((each) => ({
+          id,
+          name,
+          live: state !== "destroyed",
+          infraId: each,
+          cluster: cluster === null || domain === null ? null : { account, clusterName: cluster, baseDomain: domain },
+        })),
       );
     }),
 
-  recordSweep: (findings, unseen, now) =>
+  recordSweep: (findings, unseen, now, lease) =>
     guarded(() =>
       db.transaction().execute(async (tx) => {
+        await requireLease(tx, lease);
         const rows = findings.map(({ resource, why, lab }) => ({
           id: resource.id,
           resource,

@@ -2,11 +2,13 @@ import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import type { DueCheck, ReceiptCheckStore } from "../cloud-ports.ts";
 import type { Cause, Lab, Observation } from "../core/types.ts";
+import type { Lease } from "../ports.ts";
 import { WORK_CHANNEL } from "./channel.ts";
 import { type Db, guarded } from "./connection.ts";
 import { enqueue } from "./enqueue.ts";
 import { appendEvents } from "./events.ts";
 import { jsonb } from "./json.ts";
+import { requireLease } from "./leases.ts";
 import { type LabRow, labFromRow } from "./rows.ts";
 
 /** Receipts that are looked at again a day and a week later, and what becomes of what is found. */
@@ -24,19 +26,20 @@ export const receiptCheckStore = (db: Db): ReceiptCheckStore => ({
       return rows.map((row) => ({ receiptId: row.receipt_id, dueAt: row.due_at, lab: labFromRow(row.lab) }));
     }),
 
-  recordCheck: (check, observation, now) => guarded(() => recordCheck(db, check, observation, now)),
+  recordCheck: (check, observation, now, lease) => guarded(() => recordCheck(db, check, observation, now, lease)),
 });
 
-async function recordCheck(db: Db, check: DueCheck, observation: Observation, now: Date): Promise<void> {
-  if (observation.verdict === "unknown") {
-    // Not seen is not absent: the same look is taken again in an hour.
-    await sql`update receipt_checks set not_before = ${new Date(now.getTime() + 3_600_000)}
-      where receipt_id = ${check.receiptId} and due_at = ${check.dueAt}::timestamptz and checked_at is null`.execute(
-      db,
-    );
-    return;
-  }
+async function recordCheck(db: Db, check: DueCheck, observation: Observation, now: Date, lease: Lease): Promise<void> {
   await db.transaction().execute(async (tx) => {
+    await requireLease(tx, lease);
+    if (observation.verdict === "unknown") {
+      // Not seen is not absent: the same look is taken again in an hour.
+      const later = new Date(now.getTime() + 3_600_000);
+      await sql`update receipt_checks set not_before = ${later}
+        where receipt_id = ${check.receiptId} and due_at = ${check.dueAt}::timestamptz and checked_at is null
+      `.execute(tx);
+      return;
+    }
     const { numAffectedRows } = await sql`
       update receipt_checks set checked_at = ${now}, observation = ${jsonb(observation)}::jsonb
       where receipt_id = ${check.receiptId} and due_at = ${check.dueAt}::timestamptz and checked_at is null

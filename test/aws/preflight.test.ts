@@ -246,14 +246,12 @@ describe("an account", () => {
     await expect(account.accountId("other")).rejects.toMatchObject({ code: "LK7001" });
   });
 
-  test("gives a child process a session of its role", async () => {
-    const environment = await account.credentialsEnvironment("lab");
-    expect(Object.keys(environment).sort()).toEqual([
-      "AWS_ACCESS_KEY_ID",
-      "AWS_SECRET_ACCESS_KEY",
-      "AWS_SESSION_TOKEN",
-    ]);
-    await expect(account.credentialsEnvironment("other")).rejects.toMatchObject({ code: "LK7001" });
+  test("lends a session of its role, and nothing where there is no role", async () => {
+    const keys = await account.sessionKeys("lab");
+    expect(keys).toMatchObject({ accessKeyId: expect.stringMatching(/^ASIA/), sessionToken: expect.any(String) });
+    expect((keys?.expiresAt.getTime() ?? 0) - Date.now()).toBeGreaterThan(50 * 60_000);
+    expect(await account.sessionKeys(null)).toBeNull();
+    await expect(account.sessionKeys("other")).rejects.toMatchObject({ code: "LK7001" });
   });
 
   test("removes records of exactly its cluster", async () => {

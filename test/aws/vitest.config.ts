@@ -4,6 +4,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/aws/**/*.test.ts"],
+    globalSetup: ["test/postgres-server.ts"],
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 30_000,

@@ -10,7 +10,7 @@ import { credentials } from "../../src/core/credentials.ts";
 import { type Edges, wire } from "../../src/wire.ts";
 import { inProcess } from "../cli/run-in-process.ts";
 import { clusterOf, emptyWorld, LEFTOVERS, type World } from "./fake-cluster.ts";
-import { freshClients, REGION, roleOf, uniqueName } from "./moto.ts";
+import { freshAccount, freshClients, REGION, roleOf, uniqueName } from "./moto.ts";
 
 const clients = freshClients();
 const bucket = uniqueName("wired");
@@ -27,7 +27,11 @@ beforeAll(async () => {
     JSON.stringify({
       artifacts: `s3://${bucket}/prod`,
       secrets: "aws-secrets-manager",
-      accounts: { lab: { roleArn: roleOf(clients.accountId), region: REGION, regions: [REGION] } },
+      accounts: {
+        lab: { roleArn: roleOf(clients.accountId), region: REGION, regions: [REGION] },
+        far: { roleArn: roleOf(freshAccount()), region: REGION, dnsAccount: "lab" },
+        alone: { roleArn: roleOf(freshAccount()), region: REGION },
+      },
       aws: { pathStyle: true, artifacts: { account: "lab" }, secrets: { account: "lab", recoveryDays: 0 } },
     }),
   );
@@ -66,6 +70,13 @@ test("secrets that are put by a command are read by what installs", async () => 
 test("an account is who its role says", async () => {
   expect(await edges.cloud.account.accountId("lab")).toBe(clients.accountId);
   await expect(edges.cloud.account.accountId("other")).rejects.toMatchObject({ code: "LK7001" });
+});
+
+test("an account is looked into with the zones of the one that it names", async () => {
+  const cluster = clusterOf("named-x7k2p", "0198c0de-0000-7000-8000-000000000001", "named");
+  const target = { ...cluster, region: REGION, regions: [REGION] };
+  expect(await edges.cloud.inventory.observe({ ...target, account: "far" })).toMatchObject({ verdict: "absent" });
+  expect(await edges.cloud.inventory.observe({ ...target, account: "alone" })).toMatchObject({ verdict: "unknown" });
 });
 
 describe("what nobody answers for", () => {

@@ -37,7 +37,7 @@ describe("where settings come from", () => {
       accounts: {},
       aws: { regions: [], pathStyle: false },
       openshift: { installer: null, sliceMinutes: 30, graceSeconds: 90, observationGapSeconds: 60 },
-      janitor: { sweepMinutes: 60 },
+      janitor: { sweepMinutes: 60, artifactRetentionDays: 30 },
       pollSeconds: 30,
       lease: { seconds: 60, heartbeatSeconds: 15 },
       logLevel: "info",
@@ -101,8 +101,9 @@ describe("clouds", () => {
   it("keeps artifacts in a bucket and secrets in Secrets Manager, as the file says more of them", async () => {
     const config = await file(`
 accounts:
-  sandbox: { roleArn: "arn:aws:iam::123456789012:role/labkeeper", externalId: labs-1, regions: [eu-west-1, us-east-1] }
+  sandbox: { roleArn: "arn:aws:iam::123456789012:role/labkeeper", externalId: labs-1, regions: [eu-west-1, us-east-1], dnsAccount: default }
 aws:
+  dnsAccount: sandbox
   regions: [us-east-1]
   artifacts: { account: sandbox, region: us-east-1, kmsKeyId: "arn:aws:kms:us-east-1:123456789012:key/abc" }
   secrets: { recoveryDays: 0 }
@@ -118,18 +119,18 @@ aws:
         kmsKeyId: "arn:aws:kms:us-east-1:123456789012:key/abc",
       },
       secrets: { kind: "aws-secrets-manager", account: null, region: null, kmsKeyId: null, recoveryDays: 0 },
-      accounts: { sandbox: { externalId: "labs-1" } },
-      aws: { regions: ["us-east-1", "eu-west-1"] },
+      accounts: { sandbox: { externalId: "labs-1", dnsAccount: "default" } },
+      aws: { regions: ["us-east-1", "eu-west-1"], dnsAccount: "sandbox" },
     });
   });
 
   it("finds installers by variable before the file, whose paths start at its own folder", async () => {
     const config = await file(
-      "openshift: {installer: ./one, installersFolder: ./all, sliceMinutes: 5}\njanitor: {sweepMinutes: 5}\n",
+      "openshift: {installer: ./one, installersFolder: ./all, sliceMinutes: 5}\njanitor: {sweepMinutes: 5, artifactRetentionDays: 90}\n",
     );
     expect(await load({}, { config })).toMatchObject({
       openshift: { installer: join(folder, "one"), installersFolder: join(folder, "all"), sliceMinutes: 5 },
-      janitor: { sweepMinutes: 5 },
+      janitor: { sweepMinutes: 5, artifactRetentionDays: 90 },
     });
     expect(await load({ OPENSHIFT_INSTALL_BIN: "/opt/openshift-install" }, { config })).toMatchObject({
       openshift: { installer: "/opt/openshift-install" },
@@ -147,10 +148,14 @@ aws:
     ["accounts: {a: {password: hunter2}}", '"password" is not a known field'],
     ["aws: {regions: [everywhere]}", "aws.regions.0: must match pattern"],
     ["aws: {artifacts: {account: nobody}}", "aws.artifacts.account: allowed is a name under accounts"],
+    ["aws: {dnsAccount: nobody}", "aws.dnsAccount: allowed is a name under accounts"],
+    ["accounts: {a: {dnsAccount: nobody}}", "accounts.a.dnsAccount: allowed is a name under accounts, or default"],
     ["aws: {secrets: {recoveryDays: 3}}", "aws.secrets.recoveryDays: allowed is 0, or a whole number from 7 to 30"],
     ["openshift: {sliceMinutes: 0}", "openshift.sliceMinutes: must be > 0"],
     ["openshift: {lockFile: x}", '"lockFile" is not a known field'],
     ["janitor: {sweepMinutes: 0}", "janitor.sweepMinutes: must be >= 1"],
+    // The later looks at a receipt need what the destroy needed.
+    ["janitor: {artifactRetentionDays: 6}", "janitor.artifactRetentionDays: must be >= 7"],
     ["artifacts: s3://x", "artifacts: allowed is s3://BUCKET/PREFIX or file:///"],
     ["secrets: vault", "secrets: allowed is aws-secrets-manager or file:///"],
   ])("refuses %j", async (text, expected) => {

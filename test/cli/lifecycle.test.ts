@@ -1,12 +1,15 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { type HistoryWriter, startRepository } from "../../src/git/history-writer.ts";
+import { folderSecrets } from "../../src/local/secrets.ts";
 import { packageFile } from "../../src/package-root.ts";
+import { expectNoLeak, remembering } from "../canary.ts";
 import { createEmptyDatabase, type TestDatabase } from "../database.ts";
 import { inProcess } from "./run-in-process.ts";
-import { labkeeper, start } from "./run-labkeeper.ts";
+import { type Ended, labkeeper, start } from "./run-labkeeper.ts";
 
 let root = "";
 let database: TestDatabase;
@@ -22,9 +25,41 @@ beforeAll(async () => {
   history = await startRepository(catalog(), { name: "Test", email: "test@labkeeper.invalid" });
 });
 afterAll(async () => {
-  await database.drop();
-  await rm(root, { recursive: true, force: true });
+  const client = new pg.Client(database.connection);
+  await client.connect();
+  try {
+    expect(canaries.size).toBeGreaterThan(0);
+    await expectNoLeak(canaries, {
+      database: client,
+      folders: ["state/artifacts", "state/secrets", "catalog"].map((name) => join(root, name)),
+      said: { said },
+    });
+  } finally {
+    await client.end();
+    await database.drop();
+    await rm(root, { recursive: true, force: true });
+  }
 });
+
+/** Credentials of every lab that ever was ready, and all that commands said but those that were asked for a value. */
+const canaries = new Set<string>();
+const said: string[] = [];
+
+const listened = async (args: readonly string[], ended: Promise<Ended>): Promise<Ended> => {
+  const { stdout, stderr } = await ended;
+  said.push(stderr, ...(args.some((arg) => arg === "--show" || arg === "--name") ? [] : [stdout]));
+  await remember();
+  return await ended;
+};
+const remember = async (): Promise<void> => {
+  const state = join(root, "state");
+  const secrets = remembering(
+    folderSecrets({ root: join(state, "secrets"), keyFile: join(state, "secrets.key") }),
+    canaries,
+  );
+  const labs = await readdir(join(state, "secrets", "labs")).catch(() => []);
+  for (const file of labs) await secrets.get(`labs/${file.replace(/\.[a-z]+$/, "")}`);
+};
 
 const put = async (path: string, text: string): Promise<void> => {
   await mkdir(dirname(join(catalog(), path)), { recursive: true });
@@ -34,9 +69,9 @@ const put = async (path: string, text: string): Promise<void> => {
 const labFile = (name: string, spec = ""): string =>
   `apiVersion: labkeeper.dev/v1\nkind: Lab\nmetadata: {name: ${name}, team: team-a, owner: octocat, costCenter: sandbox}\nspec:\n  profile: simulated\n${spec}`;
 
-const run = (...args: string[]) => inProcess(args, environment());
+const run = (...args: string[]) => listened(args, inProcess(args, environment()));
 /** The same as a process of its own. */
-const spawned = (...args: string[]) => labkeeper(args, environment());
+const spawned = (...args: string[]) => listened(args, labkeeper(args, environment()));
 const environment = (): Record<string, string> => ({
   LABKEEPER_STATE_DIR: join(root, "state"),
   LABKEEPER_CATALOG: catalog(),
@@ -250,7 +285,7 @@ describe("an interrupted run", () => {
     const waiting = start(["reconcile", "--wait"], environment());
     await vi.waitFor(() => expect(waiting.stderr()).toContain(`${name}: install`), { timeout: 15_000, interval: 50 });
     waiting.child.kill(signal);
-    expect(await waiting.ended).toMatchObject({ code });
+    expect(await listened([], waiting.ended)).toMatchObject({ code });
     expect(await json("status", name)).toMatchObject({ state: "provisioning", job: { state: "queued" } });
     expect(await run("reconcile", "--wait")).toMatchObject({ code: 0 });
     expect(await json("status", name)).toMatchObject({ state: "ready" });
@@ -270,7 +305,7 @@ describe("serve", () => {
     } finally {
       server.child.kill("SIGTERM");
     }
-    const ended = await server.ended;
+    const ended = await listened([], server.ended);
     expect(ended).toMatchObject({ code: 0, signal: null, stdout: "" });
     const lines = ended.stderr
       .trim()
@@ -294,7 +329,7 @@ describe("serve", () => {
     } finally {
       server.child.kill("SIGINT");
     }
-    expect(await server.ended).toMatchObject({ code: 130 });
+    expect(await listened([], server.ended)).toMatchObject({ code: 130 });
     expect(await json("status", "three")).toMatchObject({ state: "ready" });
   });
 });

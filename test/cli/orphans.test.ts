@@ -8,7 +8,7 @@ import { LabkeeperError } from "../../src/errors.ts";
 import { openStore, type Store } from "../../src/store/open.ts";
 import { createDatabase, type TestDatabase } from "../database.ts";
 import { aLabFile } from "../fixtures.ts";
-import { applyCatalog } from "../store/seed.ts";
+import { applyCatalog, asJanitor } from "../store/seed.ts";
 import { inProcess } from "./run-in-process.ts";
 
 let folder = "";
@@ -43,10 +43,12 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   const finding = (resource: CloudResource) => ({ resource, why: "infraId unknown", lab: null });
-  await store.recordSweep([], [], new Date());
   const owned = volume("vol-3", { labId });
   const strange = volume("vol-2", { dailyCost: null, createdAt: null });
-  await store.recordSweep([volume("vol-1"), strange, owned].map(finding), [], new Date());
+  await asJanitor(store, async (lease) => {
+    await store.recordSweep([], [], new Date(), lease);
+    await store.recordSweep([volume("vol-1"), strange, owned].map(finding), [], new Date(), lease);
+  });
 });
 
 const run = (...args: string[]) =>

@@ -43,6 +43,24 @@ describe("orphans", () => {
     expect(orphansAmong([resource(of)], labs, now).map((finding) => finding.why)).toEqual(why === null ? [] : [why]);
   });
 
+  test.each([
+    ["api.demo.labs.example.com", "gone", null],
+    ["*.apps.demo.labs.example.com", "gone", null],
+    ["api.demo2.labs.example.com", "gone", "lab is destroyed"],
+    ["api.demo.labs.example.org", "gone", "lab is destroyed"],
+    ["api.past.labs.example.com", "gone", "lab is destroyed"],
+  ])("the record %s of lab %s, while a living one is named demo: %s", (name, labId, why) => {
+    const cluster = (clusterName: string) => ({ clusterName, baseDomain: "labs.example.com" });
+    const named: LabKnown[] = [
+      { id: "gone", name: "demo", live: false, infraId: "demo-b4c5d", cluster: cluster("demo") },
+      { id: "past", name: "past", live: false, infraId: "past-b4c5d", cluster: cluster("past") },
+      { id: "now", name: "demo", live: true, infraId: "demo-x7k2p", cluster: cluster("demo") },
+      { id: "early", name: "past", live: true, infraId: null, cluster: null },
+    ];
+    const record = resource({ id: `arn:aws:route53:::hostedzone/Z1/A/${name}`, labId, createdAt: null });
+    expect(orphansAmong([record], named, now).map((finding) => finding.why)).toEqual(why === null ? [] : [why]);
+  });
+
   test("tells age, cost and the lab it was", () => {
     const seen = resource({ labId: "gone", createdAt: ago(90) });
     expect(orphansAmong([seen], labs, now)).toEqual([

@@ -3,10 +3,12 @@
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import pg from "pg";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { CloudResource } from "../../src/cloud-ports.ts";
 import type { Observation } from "../../src/core/types.ts";
 import { type JanitorDeps, sweep } from "../../src/janitor.ts";
+import { folderArtifacts } from "../../src/local/artifacts.ts";
 import { folderWorkspace } from "../../src/local/workspace.ts";
 import type { Log, LogFields } from "../../src/log.ts";
 import type { Provisioner } from "../../src/ports.ts";
@@ -14,7 +16,7 @@ import { type Role, type ServeDeps, serve } from "../../src/serve.ts";
 import { openStore, type Store } from "../../src/store/open.ts";
 import { createDatabase, type TestDatabase } from "../database.ts";
 import { aLabFile } from "../fixtures.ts";
-import { absences, applyCatalog, claimOne } from "../store/seed.ts";
+import { absences, applyCatalog, claimOne, leader } from "../store/seed.ts";
 
 const HOUR = 3_600_000;
 const ABSENT: Observation = { verdict: "absent", evidence: ["nothing"] };
@@ -64,6 +66,8 @@ const deps = (change: Partial<JanitorDeps> = {}): JanitorDeps => ({
   provisioners: new Map([["simulated", provisioner]]),
   inventory: { observe: never, sweep: async () => swept },
   workspace: folderWorkspace(folder),
+  artifacts: folderArtifacts(join(folder, "artifacts")),
+  artifactRetentionDays: 30,
   clock: { now: () => new Date(Date.now() + hours * HOUR), monotonic: () => performance.now() },
   holder: "janitor-1",
   ...change,
@@ -139,6 +143,72 @@ describe("receipts", () => {
   });
 });
 
+describe("artifacts", () => {
+  const artifacts = () => folderArtifacts(join(folder, "artifacts"));
+  const keep = async (): Promise<void> => {
+    for (const { lab } of await store.labs(true)) await artifacts().put(`labs/${lab.id}/state`, Buffer.from("x"));
+  };
+  const kept = async (): Promise<number> => (await artifacts().list("labs")).length;
+  const confirm = async (): Promise<void> => {
+    for (const at of [25, 24 * 8]) {
+      hours = at;
+      await sweep(deps());
+    }
+  };
+
+  test("of a lab go when it was proven gone at every look and their time has passed, and no others", async () => {
+    await destroyed("a");
+    await applyCatalog(store, [aLabFile("living")]);
+    await keep();
+    await confirm();
+    hours = 24 * 30 - 1;
+    expect(await sweep(deps())).toMatchObject({ forgotten: [], unforgotten: [] });
+    expect(await kept()).toBe(2);
+    hours = 24 * 30 + 1;
+    expect(await sweep(deps())).toMatchObject({ forgotten: ["a"], unforgotten: [] });
+    const [living] = (await store.labs(false)).map(({ lab }) => lab.id);
+    expect(await artifacts().list("labs")).toEqual([`labs/${living}/state`]);
+    expect(await sweep(deps())).toMatchObject({ forgotten: [] });
+    expect((await events()).filter((type) => type === "artifacts.removed")).toHaveLength(1);
+  });
+
+  test.each([
+    ["could not be looked at", UNKNOWN],
+    ["showed something", PRESENT],
+  ])("of a lab that %s later are kept", async (_, look) => {
+    await destroyed();
+    await keep();
+    [hours, seen] = [24 * 40, look];
+    await sweep(deps());
+    expect(await sweep(deps())).toMatchObject({ forgotten: [] });
+    expect(await kept()).toBe(1);
+  });
+
+  test("that cannot be removed are told, and tried again", async () => {
+    await destroyed();
+    await keep();
+    await confirm();
+    hours = 24 * 31;
+    const remove = async (): Promise<never> => {
+      throw new Error("denied");
+    };
+    const broken = { artifacts: { remove } };
+    expect(await sweep(deps(broken))).toMatchObject({ forgotten: [], unforgotten: [{ lab: "a", reason: "denied" }] });
+    expect(await sweep(deps())).toMatchObject({ forgotten: ["a"] });
+    expect(await kept()).toBe(0);
+  });
+
+  test("are not called removed by a janitor that lost its lease", async () => {
+    await destroyed();
+    await confirm();
+    const [old] = await store.artifactsToForget(new Date(Date.now() + 1_000), 9);
+    const lease = await leader(store, "janitor");
+    await store.release(lease);
+    await expect(store.recordForgotten(old ?? { id: "", name: "" }, lease)).rejects.toMatchObject({ code: "LK4004" });
+    expect(await events()).not.toContain("artifacts.removed");
+  });
+});
+
 const MADE = new Date(Date.now() - 2 * HOUR);
 
 const volume = (id: string, change: Partial<CloudResource> = {}): CloudResource => ({
@@ -176,8 +246,137 @@ describe("orphans", () => {
     expect(await store.orphans(false)).toEqual([]);
   });
 
+  test("are looked for by the names of all clusters that ever were", async () => {
+    await destroyed("a");
+    await applyCatalog(store, [aLabFile("b")]);
+    const provision = await claimOne(store);
+    const cluster = { account: null, clusterName: "b", baseDomain: "labs.example.com" };
+    await store.recordIntent(provision, { ...cluster, infraId: "b-2", former: [{ infraId: "b-1" }] });
+    let asked: unknown;
+    const inventory: JanitorDeps["inventory"] = {
+      observe: never,
+      sweep: async (_signal, clusters) => {
+        asked = clusters;
+        return swept;
+      },
+    };
+    await sweep(deps({ inventory }));
+    const { id: labId } = provision.lab;
+    expect(asked).toEqual(["b-1", "b-2"].map((infraId) => ({ ...cluster, infraId, labId })));
+  });
+
   test("without a cloud there are none to look for", async () => {
     expect(await sweep(deps({ inventory: null }))).toMatchObject({ orphans: [], unseen: [] });
+  });
+});
+
+describe("a round that takes longer than its lease", () => {
+  /** A cloud that answers when the test says, or when it is told to stop. */
+  const slowCloud = () => {
+    let enter: (signal: AbortSignal) => void = never;
+    let answer: (seen: typeof swept) => void = never;
+    const entered = new Promise<AbortSignal>((resolve) => {
+      enter = resolve;
+    });
+    const answered = new Promise<typeof swept>((resolve) => {
+      answer = resolve;
+    });
+    const inventory: JanitorDeps["inventory"] = {
+      observe: never,
+      sweep: async (signal) => {
+        if (signal === undefined) throw new Error("a sweep that nobody can stop");
+        enter(signal);
+        const stopped = new Promise<never>((_, reject) => {
+          signal.addEventListener("abort", () => reject(new Error("the connection was cut")), { once: true });
+        });
+        return await Promise.race([answered, stopped]);
+      },
+    };
+    return { inventory, entered, answer };
+  };
+  const PATIENT = { timeout: 30_000, interval: 50 };
+  const sql = async <Row extends object>(text: string): Promise<Row[]> => {
+    const client = new pg.Client(database.connection);
+    await client.connect();
+    try {
+      return (await client.query<Row>(text)).rows;
+    } finally {
+      await client.end();
+    }
+  };
+
+  test("keeps it, so that nobody sweeps beside it, and what it saw counts", async () => {
+    const cloud = slowCloud();
+    const first = sweep(deps({ inventory: cloud.inventory, leaseSeconds: 2 }));
+    await cloud.entered;
+    const [began] = await sql<{ expires_at: Date }>("select expires_at from leases where resource = 'janitor'");
+    await vi.waitFor(async () => {
+      const [row] = await sql<{ over: boolean }>(
+        `select clock_timestamp() > '${began?.expires_at.toISOString()}'::timestamptz as over`,
+      );
+      expect(row?.over).toBe(true);
+    }, PATIENT);
+    expect(await store.acquire("janitor", "janitor-2", 60)).toBeNull();
+    cloud.answer({ resources: [volume("vol-1")], unseen: [] });
+    expect((await first).orphans).toHaveLength(1);
+    // Given back in the end.
+    expect(await store.acquire("janitor", "janitor-2", 60)).not.toBeNull();
+  }, 60_000);
+
+  test("ends when another has taken it, and writes nothing", async () => {
+    const cloud = slowCloud();
+    const first = sweep(deps({ inventory: cloud.inventory, leaseSeconds: 2 }));
+    const signal = await cloud.entered;
+    await sql(
+      "update leases set token = token + 1, holder = 'janitor-2', expires_at = clock_timestamp() + interval '1 hour'",
+    );
+    await expect(first).rejects.toMatchObject({ code: "LK4004", message: expect.stringContaining("another's") });
+    expect(signal.aborted).toBe(true);
+    expect(await sql("select 1 from orphans")).toEqual([]);
+    // Not given back: it is the other's.
+    expect(await store.acquire("janitor", "janitor-3", 60)).toBeNull();
+  }, 60_000);
+
+  test("ends a beat before the lease does when it cannot be renewed, but not at the first failure", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    try {
+      const cloud = slowCloud();
+      const renew = async (): Promise<never> => {
+        throw new Error("the database is away");
+      };
+      let seconds = 0;
+      const clock = { now: () => new Date(), monotonic: () => seconds * 1000 };
+      const first = sweep(deps({ store: { ...store, renew }, inventory: cloud.inventory, clock, leaseSeconds: 60 }));
+      const outcome = expect(first).rejects.toMatchObject({
+        code: "LK4004",
+        message: expect.stringContaining("not renewed"),
+      });
+      const signal = await cloud.entered;
+      const after: [seconds: number, aborted: boolean][] = [];
+      for (; seconds < 60; after.push([seconds, signal.aborted])) {
+        seconds += 15;
+        vi.advanceTimersByTime(15_000);
+      }
+      expect(after).toEqual([
+        [15, false],
+        [30, false],
+        [45, true],
+        [60, true],
+      ]);
+      await outcome;
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test("ends with the process, not with a lost lease", async () => {
+    const cloud = slowCloud();
+    const leaving = new AbortController();
+    const first = sweep(deps({ inventory: cloud.inventory }), leaving.signal);
+    await cloud.entered;
+    leaving.abort();
+    await expect(first).rejects.toThrow("the connection was cut");
+    expect(await store.acquire("janitor", "janitor-2", 60)).not.toBeNull();
   });
 });
 

@@ -8,6 +8,7 @@ import { revealAll, credentials as sealed } from "../../src/core/credentials.ts"
 import type { JsonObject } from "../../src/core/types.ts";
 import type { LabkeeperError } from "../../src/errors.ts";
 import type { Installed, LabOrder } from "../../src/ports.ts";
+import { loadSnapshot } from "../../src/provisioners/snapshot.ts";
 import { type HeardContext, hearing } from "../provisioners/lab-order.ts";
 import { labOf } from "./subjects.ts";
 import { account, type Fault, type World, world } from "./world.ts";
@@ -513,14 +514,24 @@ describe.concurrent("a destroy", PATIENT, () => {
     await destroyed(it, scene);
   });
 
-  test("without an inventory is never known to be complete", async () => {
-    await using it = await world();
-    const scene = await prepared(it);
-    await install(it, scene);
-    const blind = it.provisionerWith({ clouds: new Map() });
-    await blind.destroy(lab, scene.intent, scene.context);
-    expect(await blind.observe(lab, scene.intent, scene.context)).toMatchObject({ verdict: "unknown" });
-  });
+  test.each(["aws-standard", "ibm-standard"])(
+    "of %s without an inventory is never known to be complete",
+    async (name) => {
+      await using it = await world();
+      const blindLab = await labOf(name);
+      const scene = await prepared(it, blindLab);
+      const blind = it.provisionerWith({ clouds: new Map() });
+      await blind.preflight?.(blindLab, scene.context);
+      expect(scene.context.lines.join("\n")).toContain("will never be proven");
+      await blind.install(blindLab, scene.intent, scene.context);
+      await blind.destroy(blindLab, scene.intent, scene.context);
+      expect(await it.resources()).toEqual([]);
+      expect(await blind.observe(blindLab, scene.intent, scene.context)).toEqual({
+        verdict: "unknown",
+        reason: expect.stringContaining("nothing can look into"),
+      });
+    },
+  );
 });
 
 describe.concurrent("preflight", PATIENT, () => {
@@ -556,6 +567,33 @@ describe.concurrent("what is kept", PATIENT, () => {
     expect(copy).not.toMatch(/pullSecret|sshKey/);
     expect(await readdir(folder)).not.toContain("install-config.yaml");
     expect(JSON.stringify(scene.intent)).not.toMatch(/canary|BEGIN|client-key/);
+  });
+
+  test("is all that a destroy or another host needs, before `create cluster` is asked for", async () => {
+    await using it = await world();
+    const scene = await prepared(it);
+    const prefix = String(scene.intent["snapshot"]);
+    const files = await loadSnapshot(it.artifacts, prefix, String(scene.intent["snapshotRef"]));
+    expect([...(files?.keys() ?? [])]).toEqual(
+      expect.arrayContaining([
+        ".openshift_install_state.json",
+        "auth/kubeadmin-password",
+        "auth/kubeconfig",
+        "bootstrap.ign",
+        "labkeeper/install-config.yaml",
+        "metadata.json",
+      ]),
+    );
+    expect(scene.intent).toMatchObject({ metadata: { infraID: scene.intent["infraId"] } });
+    const asked = async () =>
+      (await readFile(join(it.path, "calls"), "utf8"))
+        .split("\n")
+        .flatMap((line) => /^\w\S* [a-z]\S*/.exec(line)?.[0] ?? []);
+    expect(await asked()).toEqual(["create manifests", "create ignition-configs"]);
+    expect(await it.resources()).toEqual([]);
+    await install(it, scene);
+    expect(await asked()).toEqual(["create manifests", "create ignition-configs", "create cluster"]);
+    await destroyed(it, scene);
   });
 
   test("of a configuration that the installer refused is nothing", async () => {

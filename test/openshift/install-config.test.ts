@@ -50,6 +50,36 @@ describe("install-config.yaml", () => {
     await expect(renderInstallConfig(configOf(lab), null)).toMatchFileSnapshot("golden/aws-everything.yaml");
   });
 
+  test("with every setting of IBM Cloud is as it was reviewed", async () => {
+    const lab = await labOf("ibm-standard", {
+      workers: 5,
+      version: "4.20.3",
+      profile: {
+        features: { fips: true, privateCluster: true },
+        networking: {
+          networkType: "OVNKubernetes",
+          clusterNetwork: [{ cidr: "10.132.0.0/14", hostPrefix: 23 }],
+          serviceNetwork: ["172.31.0.0/16"],
+          machineNetwork: [{ cidr: "10.240.0.0/16" }],
+        },
+      },
+      platformConfig: {
+        ibmcloud: {
+          account: "labs",
+          accountID: "0123456789abcdef0123456789abcdef",
+          cisInstanceCRN: "crn:v1:bluemix:public:internet-svcs:global:a/0123::",
+          resourceGroupName: "labs",
+          networkResourceGroupName: "network",
+          vpcName: "labs-vpc",
+          controlPlaneSubnets: ["control-1", "control-2"],
+          computeSubnets: ["compute-1", "compute-2"],
+          zones: ["us-south-1", "us-south-2"],
+        },
+      },
+    });
+    await expect(renderInstallConfig(configOf(lab), null)).toMatchFileSnapshot("golden/ibm-everything.yaml");
+  });
+
   test("names subnets as the installer of that version reads them", async () => {
     const subnets = async (version: string) => {
       const lab = await labOf("aws-standard", { version, platformConfig: { aws: { subnets: ["subnet-0a"] } } });

@@ -3,6 +3,7 @@
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { expect } from "vitest";
 import type { CloudAccount, CloudInventory } from "../../src/cloud-ports.ts";
 import { credentials } from "../../src/core/credentials.ts";
 import { ccoTag, clusterTag, TAGS } from "../../src/core/ownership.ts";
@@ -12,6 +13,7 @@ import type { ArtifactStore, Provisioner, SecretStore } from "../../src/ports.ts
 import { binaries } from "../../src/provisioners/openshift/binaries.ts";
 import type { OpenshiftDeps } from "../../src/provisioners/openshift/deps.ts";
 import { openshiftProvisioner } from "../../src/provisioners/openshift/provisioner.ts";
+import { expectNoLeak, overheard, type Places, remembering } from "../canary.ts";
 import { standIn } from "./run-binary.ts";
 
 /** Each is searched for where no secret may be. */
@@ -24,6 +26,9 @@ export const PULL_SECRET = JSON.stringify({
   auths: { "registry.invalid": { auth: Buffer.from(`robot:${CANARIES.login}`).toString("base64"), email: "a@b.c" } },
 });
 export const SSH_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIcanarykey labs@example.com";
+
+/** Everything else among the artifacts is install state, which is a secret itself. */
+const IS_LOG = /\/log$|\.log$|\/(failures|evidence)\//;
 
 export interface Fault {
   readonly command: string;
@@ -54,6 +59,8 @@ export interface World extends AsyncDisposable {
   provisionerWith(change: Partial<OpenshiftDeps>): Provisioner;
   /** Everything in the cloud, found without asking the provisioner. */
   resources(): Promise<readonly Resource[]>;
+  /** Of all that was put into the secret store or answered as credentials, and CANARIES; disposing asks for it, too. */
+  expectNoLeak(more?: Places): Promise<void>;
   /** Leaves only these faults to happen. */
   plan(faults: readonly Fault[], env?: Readonly<Record<string, string>>): Promise<void>;
 }
@@ -89,10 +96,11 @@ export const account: CloudAccount = {
   preflight: async () => [{ scope: "aws/123456789012/us-east-1", resource: "vCPU", need: 12, limit: 64, used: 0 }],
   removeDnsRecords: async () => [],
   destroyResource: async () => undefined,
-  credentialsEnvironment: async () => ({
-    AWS_ACCESS_KEY_ID: "AKIACANARYCANARYCANA",
-    AWS_SECRET_ACCESS_KEY: CANARIES.awsKey,
-    AWS_SESSION_TOKEN: CANARIES.awsSession,
+  sessionKeys: async () => ({
+    accessKeyId: "ASIACANARYCANARYCANA",
+    secretAccessKey: CANARIES.awsKey,
+    sessionToken: CANARIES.awsSession,
+    expiresAt: new Date(Date.now() + 3_600_000),
   }),
 };
 
@@ -109,7 +117,9 @@ export async function world(options: WorldOptions = {}): Promise<World> {
   const cloud = join(path, "cloud");
   const bin = join(path, "bin");
   const scenario = join(path, "scenario.json");
-  const secrets = folderSecrets({ root: join(path, "secrets"), keyFile: join(path, "key") });
+  const canaries = new Set([...Object.values(CANARIES), SSH_KEY.split(" ")[1] ?? ""]);
+  const heard: unknown[] = [];
+  const secrets = remembering(folderSecrets({ root: join(path, "secrets"), keyFile: join(path, "key") }), canaries);
   const artifactsFolder = join(path, "artifacts");
   const artifacts = folderArtifacts(artifactsFolder);
 
@@ -122,7 +132,10 @@ export async function world(options: WorldOptions = {}): Promise<World> {
       ...more,
     };
     const exports = Object.entries(env).map(([key, value]) => `export ${key}='${value}'`);
-    await writeFile(join(bin, name), `#!/bin/sh\n${exports.join("\n")}\nexec '${standIn(name)}' "$@"\n`);
+    await writeFile(
+      join(bin, name),
+      `#!/bin/sh\n${exports.join("\n")}\necho "$@" >> '${join(path, "calls")}'\nexec '${standIn(name)}' "$@"\n`,
+    );
     await chmod(join(bin, name), 0o755);
   };
   const wrapAll = async (more: Readonly<Record<string, string>>) => {
@@ -154,21 +167,45 @@ export async function world(options: WorldOptions = {}): Promise<World> {
     observationGapSeconds: 0,
     ...options.deps,
   };
-  return {
+  const self: World = {
     path,
     artifacts,
     secrets,
     artifactsFolder,
     deps,
-    provisioner: openshiftProvisioner(deps),
-    provisionerWith: (change) => openshiftProvisioner({ ...deps, ...change }),
+    provisioner: overheard(openshiftProvisioner(deps), heard, canaries),
+    provisionerWith: (change) => overheard(openshiftProvisioner({ ...deps, ...change }), heard, canaries),
     resources: () => resourcesIn(cloud),
     plan: async (faults, env) => {
       for (const name of await readdir(path)) if (name.endsWith(".used")) await rm(join(path, name));
       await writeFile(scenario, JSON.stringify({ faults }));
       if (env !== undefined) await wrapAll(env);
     },
-    // A cluster's API server ends by itself when its file goes.
-    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true, maxRetries: 5 }),
+    expectNoLeak: async (more = {}) => {
+      const keys = await artifacts.list("");
+      const logs = await Promise.all(keys.filter((key) => IS_LOG.test(key)).map((key) => artifacts.get(key)));
+      await expectNoLeak(canaries, {
+        ...more,
+        folders: [join(path, "secrets")],
+        said: {
+          ...more.said,
+          "the provisioner's words": heard,
+          "the listing of artifacts": keys.join("\n"),
+          "logs among the artifacts": logs.map((bytes) => Buffer.from(bytes ?? []).toString("latin1")).join("\n"),
+          "arguments of installers": await readFile(join(path, "calls"), "utf8").catch(() => ""),
+        },
+      });
+    },
+    [Symbol.asyncDispose]: async () => {
+      try {
+        await self.expectNoLeak();
+        // Promise P3, whatever the test is about.
+        expect(await readFile(join(cloud, "two-at-once"), "utf8").catch(() => "")).toBe("");
+      } finally {
+        // A cluster's API server ends by itself when its file goes.
+        await rm(path, { recursive: true, force: true, maxRetries: 5 });
+      }
+    },
   };
+  return self;
 }

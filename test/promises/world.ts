@@ -30,6 +30,7 @@ import { folderCloud, type SimulatedCloud, type SimulatedWorld } from "../../src
 import { type Reconciled, reconcile } from "../../src/reconcile.ts";
 import { openStore, type Store } from "../../src/store/open.ts";
 import { startWorker, type Worker, type WorkerDeps, type WorkerOptions } from "../../src/worker.ts";
+import { expectNoLeak, remembering } from "../canary.ts";
 import { createDatabase, type TestDatabase } from "../database.ts";
 import { createRepository, type Files, type TestRepository, temporaryFolder } from "../git-server.ts";
 import { catalogFile, type ProfileChange, profileFile } from "./files.ts";
@@ -113,7 +114,11 @@ export async function world(options: WorldOptions = {}): Promise<World> {
   const cloud = folderCloud(folder.path);
   await cloud.open();
   const artifacts = folderArtifacts(join(folder.path, "artifacts"));
-  const secrets = folderSecrets({ root: join(folder.path, "secrets"), keyFile: join(folder.path, "secrets.key") });
+  const canaries = new Set<string>();
+  const secrets = remembering(
+    folderSecrets({ root: join(folder.path, "secrets"), keyFile: join(folder.path, "secrets.key") }),
+    canaries,
+  );
   const errors: unknown[] = [];
   const reported: unknown[] = [];
   const reporter = listener(reported);
@@ -234,10 +239,20 @@ export async function world(options: WorldOptions = {}): Promise<World> {
     events: (name) => store.events(name),
     dump: () => dump(sql),
     async [Symbol.asyncDispose]() {
-      await store.close();
-      await pool.end();
-      await database.drop();
-      folder.remove();
+      try {
+        // Other processes put some there, too.
+        for (const { id } of await sql<{ id: string }>("select id from labs")) await secrets.get(`labs/${id}`);
+        await expectNoLeak(canaries, {
+          database: pool,
+          folders: ["artifacts", "secrets"].map((name) => join(folder.path, name)),
+          said: { errors, reported },
+        });
+      } finally {
+        await store.close();
+        await pool.end();
+        await database.drop();
+        folder.remove();
+      }
     },
   };
   self.commit({

@@ -7,7 +7,7 @@ import { openStore, type Store } from "../../src/store/open.ts";
 import { createDatabase, type TestDatabase } from "../database.ts";
 import { aLabFile, aPolicy, aProfile } from "../fixtures.ts";
 import { aChange, aPullRequest, idOf, mergeReviewed } from "./pull-request-seed.ts";
-import { absences, applyCatalog, claimOne, makeReady } from "./seed.ts";
+import { absences, applyCatalog, asJanitor, claimOne, makeReady } from "./seed.ts";
 
 let database: TestDatabase;
 let store: Store;
@@ -154,7 +154,7 @@ test("a deletion from the grace to the receipt, and the looks that confirmed it"
   const tomorrow = new Date(Date.now() + 25 * 3_600_000);
   const [check] = await store.dueChecks(tomorrow, 10);
   if (check === undefined) throw new Error("a check is due");
-  await store.recordCheck(check, { verdict: "absent", evidence: [] }, tomorrow);
+  await asJanitor(store, (lease) => store.recordCheck(check, { verdict: "absent", evidence: [] }, tomorrow, lease));
   expect((await rowOf(2)).receipt?.checkedAgain).toEqual([tomorrow]);
 });
 
@@ -167,7 +167,8 @@ test("a receipt that turned out wrong is not shown", async () => {
   const tomorrow = new Date(Date.now() + 25 * 3_600_000);
   const [check] = await store.dueChecks(tomorrow, 10);
   if (check === undefined) throw new Error("a check is due");
-  await store.recordCheck(check, { verdict: "present", evidence: ["a volume"] }, tomorrow);
+  const residue = { verdict: "present", evidence: ["a volume"] } as const;
+  await asJanitor(store, (lease) => store.recordCheck(check, residue, tomorrow, lease));
   await claimOne(store);
   expect(await rowOf(2)).toMatchObject({ state: "destroying", receipt: null });
 });

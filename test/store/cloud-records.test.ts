@@ -2,11 +2,12 @@
 
 import pg from "pg";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { CloudResource, OrphanFinding } from "../../src/cloud-ports.ts";
+import type { CloudResource, DueCheck, OrphanFinding } from "../../src/cloud-ports.ts";
+import type { Observation } from "../../src/core/types.ts";
 import { openStore, type Store } from "../../src/store/open.ts";
 import { createDatabase, type TestDatabase } from "../database.ts";
 import { aLabFile } from "../fixtures.ts";
-import { absences, applyCatalog, claimAll, claimOne } from "./seed.ts";
+import { absences, applyCatalog, asJanitor, claimAll, claimOne, leader } from "./seed.ts";
 
 let database: TestDatabase;
 let store: Store;
@@ -85,6 +86,8 @@ describe("receipts are checked again", () => {
     await applyCatalog(store, []);
     await store.finish(await claimOne(store), { kind: "destroyed", receipt: absences() });
   };
+  const record = (check: DueCheck, seen: Observation, now = new Date()) =>
+    asJanitor(store, (lease) => store.recordCheck(check, seen, now, lease));
   const due = async (hours: number) => store.dueChecks(new Date(Date.now() + hours * HOUR), 10);
 
   test("after a day and after a week, and confirmed once each", async () => {
@@ -92,19 +95,38 @@ describe("receipts are checked again", () => {
     expect(await due(23)).toHaveLength(0);
     const [check] = await due(25);
     if (!check) throw new Error("a check is due");
-    for (let i = 0; i < 2; i += 1)
-      await store.recordCheck(check, { verdict: "absent", evidence: ["nothing"] }, new Date());
+    for (let i = 0; i < 2; i += 1) await record(check, { verdict: "absent", evidence: ["nothing"] });
     expect(await due(25)).toHaveLength(0);
     expect(await due(24 * 8)).toHaveLength(1);
     expect((await store.events("a")).filter(({ type }) => type === "receipt.confirmed")).toHaveLength(1);
   });
+
+  test.each([
+    { verdict: "absent", evidence: [] },
+    { verdict: "present", evidence: [] },
+    { verdict: "unknown", reason: "throttled" },
+  ] satisfies Observation[])(
+    "and what a janitor saw that lost its lease meanwhile counts for nothing: $verdict",
+    async (seen) => {
+      await destroyed();
+      const [check] = await due(25);
+      if (!check) throw new Error("a check is due");
+      const old = await leader(store, "janitor");
+      await store.release(old);
+      await asJanitor(store, () =>
+        expect(store.recordCheck(check, seen, new Date(), old)).rejects.toMatchObject({ code: "LK4004" }),
+      );
+      expect(await due(25)).toEqual([check]);
+      expect((await store.lab("a"))?.lab.state).toBe("destroyed");
+    },
+  );
 
   test("what could not be seen is looked at again, not confirmed", async () => {
     await destroyed();
     const [check] = await due(25);
     if (!check) throw new Error("a check is due");
     const then = new Date(Date.now() + 25 * HOUR);
-    await store.recordCheck(check, { verdict: "unknown", reason: "throttled" }, then);
+    await record(check, { verdict: "unknown", reason: "throttled" }, then);
     expect(await store.dueChecks(then, 10)).toHaveLength(0);
     expect(await due(27)).toHaveLength(1);
   });
@@ -117,7 +139,7 @@ describe("receipts are checked again", () => {
     await store.finish(newer, { kind: "provisioned", outputs: {} });
     const [check] = await due(25);
     if (!check) throw new Error("a check is due");
-    await store.recordCheck(check, { verdict: "present", evidence: ["arn:aws:ec2:…:volume/vol-1"] }, new Date());
+    await record(check, { verdict: "present", evidence: ["arn:aws:ec2:…:volume/vol-1"] });
     const again = await claimOne(store);
     expect(again).toMatchObject({ kind: "destroy", lab: { state: "destroying", intent: { infraId: "a-1" } } });
     await expect(
@@ -134,10 +156,13 @@ describe("receipts are checked again", () => {
 test("a lab that was begun anew is known by its earlier clusters too", async () => {
   await applyCatalog(store, [aLabFile("a")]);
   const job = await claimOne(store);
-  await store.recordIntent(job, { infraId: "a-2", former: [{ infraId: "a-1" }] });
+  const names = { clusterName: "a", baseDomain: "labs.example.com", account: "sandbox" };
+  expect(await store.knownLabs()).toMatchObject([{ name: "a", live: true, infraId: null, cluster: null }]);
+  await store.recordIntent(job, { ...names, infraId: "a-2", former: [{ infraId: "a-1" }] });
+  expect((await store.knownLabs()).map(({ cluster }) => cluster)).toEqual([names, names]);
   expect((await store.knownLabs()).map(({ name, infraId }) => [name, infraId])).toEqual([
-    ["a", "a-2"],
     ["a", "a-1"],
+    ["a", "a-2"],
   ]);
 });
 
@@ -158,20 +183,32 @@ describe("orphans", () => {
     lab: null,
   });
   const open = async (): Promise<string[]> => (await store.orphans(false)).map(({ resource: { id } }) => id);
+  const record = (findings: readonly OrphanFinding[], unseen: readonly string[] = []) =>
+    asJanitor(store, (lease) => store.recordSweep(findings, unseen, new Date(), lease));
 
   test("are told once, and gone only where everything was seen", async () => {
-    expect(await store.recordSweep([finding("v1"), finding("v2", "eu-west-1")], [], new Date())).toEqual({ opened: 2 });
-    expect(await store.recordSweep([finding("v1"), finding("v2", "eu-west-1")], [], new Date())).toEqual({ opened: 0 });
-    await store.recordSweep([], ["1/eu-west-1"], new Date());
+    expect(await record([finding("v1"), finding("v2", "eu-west-1")])).toEqual({ opened: 2 });
+    expect(await record([finding("v1"), finding("v2", "eu-west-1")])).toEqual({ opened: 0 });
+    await record([], ["1/eu-west-1"]);
     expect(await open()).toEqual(["v2"]);
-    await store.recordSweep([], [], new Date());
+    await record([]);
     expect(await open()).toEqual([]);
   });
 
+  test("are not told, and not gone, by a janitor that lost its lease", async () => {
+    await record([finding("v1")]);
+    const old = await leader(store, "janitor");
+    await store.release(old);
+    for (const findings of [[], [finding("v2")]]) {
+      await expect(store.recordSweep(findings, [], new Date(), old)).rejects.toMatchObject({ code: "LK4004" });
+    }
+    expect(await open()).toEqual(["v1"]);
+  });
+
   test("ignored ones stay ignored, and a decision has a name", async () => {
-    await store.recordSweep([finding("v1")], [], new Date());
+    await record([finding("v1")]);
     expect(await store.decideOrphan("v1", "ignored", "octocat")).toMatchObject({ resource: { id: "v1" } });
-    await store.recordSweep([finding("v1")], [], new Date());
+    await record([finding("v1")]);
     expect(await open()).toEqual([]);
     await expect(store.decideOrphan("v9", "destroyed", "octocat")).rejects.toMatchObject({ code: "LK3006" });
     await expect(raw.query("update orphans set decided_by = null")).rejects.toMatchObject({ code: "23514" });

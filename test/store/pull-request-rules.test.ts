@@ -201,7 +201,7 @@ describe("database roles", () => {
     const [report] = await own.dueReports(new Date(), 30, 1);
     if (report === undefined) throw new Error("nothing is due");
     const at = new Date();
-    await own.recordSent(report, { remoteId: 1, digest: "d", at, notBefore: at, startedAt: at });
+    await own.recordSent(report, { remoteId: 1, digest: "d", at, notBefore: at });
     await own.recordFailure(report, "x", at);
     await own.setCursor("ended", at);
     const request = {

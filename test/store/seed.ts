@@ -13,10 +13,20 @@ export const UNLIMITED: QueueLimits = {
   createsPerAccountRegion: 1_000,
 };
 
-export async function leader(store: Store): Promise<Lease> {
-  const lease = await store.acquire("reconciler", "test", 60);
-  if (!lease) throw new Error("the reconciler's lease is held");
+export async function leader(store: Store, resource = "reconciler"): Promise<Lease> {
+  const lease = await store.acquire(resource, "test", 60);
+  if (!lease) throw new Error(`the lease on ${resource} is held`);
   return lease;
+}
+
+/** What only the janitor may write. */
+export async function asJanitor<T>(store: Store, write: (lease: Lease) => Promise<T>): Promise<T> {
+  const lease = await leader(store, "janitor");
+  try {
+    return await write(lease);
+  } finally {
+    await store.release(lease);
+  }
 }
 
 /** One cycle without guards: compares, plans, applies. */

@@ -4,15 +4,19 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { ArtifactStore } from "../../src/ports.ts";
-import { loadSnapshot, type SnapshotSource, saveSnapshot } from "../../src/provisioners/snapshot.ts";
+import { loadSnapshot, newestSnapshot, type SnapshotSource, saveSnapshot } from "../../src/provisioners/snapshot.ts";
 import { temporaryFolder } from "../provisioners/lab-order.ts";
 import { bytes, type OpenStore, text } from "./artifact-contract.ts";
 
 const PREFIX = "labs/a/1/install-state";
 const files = (entries: Record<string, string>): Map<string, SnapshotSource> =>
   new Map(Object.entries(entries).map(([path, content]) => [path, bytes(content)]));
+const newest = async (artifacts: ArtifactStore): Promise<ReadonlyMap<string, Uint8Array> | null> => {
+  const ref = await newestSnapshot(artifacts, PREFIX);
+  return ref === null ? null : await loadSnapshot(artifacts, PREFIX, ref);
+};
 const loaded = async (artifacts: ArtifactStore): Promise<Record<string, string | null> | null> => {
-  const found = await loadSnapshot(artifacts, PREFIX);
+  const found = await newest(artifacts);
   return found && Object.fromEntries([...found].map(([path, content]) => [path, text(content)]));
 };
 
@@ -58,7 +62,7 @@ export function snapshotContract(name: string, open: () => Promise<OpenStore>): 
         ["logs/big", join(folder.path, "big")],
       ]);
       await saveSnapshot(it.artifacts, PREFIX, sources);
-      const found = await loadSnapshot(it.again(), PREFIX);
+      const found = await newest(it.again());
       expect([text(found?.get("state") ?? null), found?.get("logs/big")?.length]).toEqual(["from the disk", 9_000_000]);
     });
 
@@ -80,6 +84,30 @@ export function snapshotContract(name: string, open: () => Promise<OpenStore>): 
       expect(contents).toContainEqual(await loaded(it.artifacts));
     });
 
+    test("is the one that its reference names, whatever is stored after it", async () => {
+      await using it = await open();
+      const ref = await saveSnapshot(it.artifacts, PREFIX, files(first));
+      const other = await saveSnapshot(it.again(), PREFIX, files(second));
+      expect(other).not.toBe(ref);
+      expect(await newestSnapshot(it.artifacts, PREFIX)).toBe(other);
+      const found = await loadSnapshot(it.again(), PREFIX, ref);
+      expect(found?.size).toBe(Object.keys(first).length);
+      expect(text(found?.get("auth/kubeconfig") ?? null)).toBe("one");
+    });
+
+    test("is not read by a reference to another one, to nothing, or to no snapshot at all", async () => {
+      await using it = await open();
+      const ref = await saveSnapshot(it.artifacts, PREFIX, files(first));
+      const other = await saveSnapshot(it.artifacts, PREFIX, files(second));
+      const damaged = { code: "LK6107", disposition: "stop" };
+      const mixed = `${ref.split("@")[0]}@${other.split("@")[1]}`;
+      await expect(loadSnapshot(it.artifacts, PREFIX, mixed)).rejects.toMatchObject(damaged);
+      expect(await loadSnapshot(it.artifacts, PREFIX, ref.replace("000001", "000009"))).toBeNull();
+      for (const bad of ["", "000001", "../../x@y", ref.slice(1), `${ref}0`]) {
+        await expect(loadSnapshot(it.artifacts, PREFIX, bad)).rejects.toMatchObject(damaged);
+      }
+    });
+
     test("with a missing, exchanged or wrong part is damaged, not absent", async () => {
       await using it = await open();
       await saveSnapshot(it.artifacts, PREFIX, files({ a: "one", b: "two" }));
@@ -91,9 +119,9 @@ export function snapshotContract(name: string, open: () => Promise<OpenStore>): 
       const good = contentOf.get(objects[0] ?? "") ?? bytes("");
       for (const key of objects) {
         await it.artifacts.remove(key);
-        await expect(loadSnapshot(it.artifacts, PREFIX)).rejects.toMatchObject(damaged);
+        await expect(newest(it.artifacts)).rejects.toMatchObject(damaged);
         await it.artifacts.put(key, bytes("six"));
-        await expect(loadSnapshot(it.artifacts, PREFIX)).rejects.toMatchObject(damaged);
+        await expect(newest(it.artifacts)).rejects.toMatchObject(damaged);
         await it.artifacts.remove(key);
         await it.artifacts.put(key, contentOf.get(key) ?? good);
       }
@@ -102,7 +130,7 @@ export function snapshotContract(name: string, open: () => Promise<OpenStore>): 
       for (const bad of ["", "{}", manifestText.slice(0, -20), manifestText.replace('"a"', '"../a"')]) {
         await it.artifacts.remove(manifest);
         await it.artifacts.put(manifest, bytes(bad));
-        await expect(loadSnapshot(it.artifacts, PREFIX)).rejects.toMatchObject(damaged);
+        await expect(newest(it.artifacts)).rejects.toMatchObject(damaged);
       }
     });
 

@@ -95,10 +95,10 @@ describe("a folder", () => {
     await symlink("/etc/passwd", join(here.path, "auth", "link"));
     const wanted = (path: string): boolean => !path.startsWith("cluster-api/");
     const artifacts = folderArtifacts(join(there.path, "artifacts"));
-    await saveSnapshot(artifacts, "labs/a/state", await folderFiles(here.path, wanted));
+    const ref = await saveSnapshot(artifacts, "labs/a/state", await folderFiles(here.path, wanted));
 
     const target = join(there.path, "work");
-    const found = await loadSnapshot(artifacts, "labs/a/state");
+    const found = await loadSnapshot(artifacts, "labs/a/state", ref);
     await restoreFolder(target, found ?? new Map());
     expect((await readdir(target, { recursive: true })).sort()).toEqual(["auth", "auth/kubeconfig", "metadata.json"]);
     expect(await readFile(join(target, "auth", "kubeconfig"), "utf8")).toBe("config");

@@ -114,6 +114,19 @@ const checkOneInstaller = async (edges: Edges, wanted: readonly Wanted[]): Promi
   return warning("installer", `${detail}; labs of ${others.join(", ")} cannot be made`, remedy);
 };
 
+/** Clusters whose end nobody can see stay on record for good. */
+export const checkProofs = (edges: Edges, profiles: readonly Profile[]): readonly Check[] => {
+  const blind = profiles.filter(
+    ({ spec }) => spec.provisioner === "openshift" && !edges.cloud.observable.includes(spec.platform),
+  );
+  const platforms = [...new Set(blind.map(({ spec }) => spec.platform))].sort();
+  return platforms.map((platform) => {
+    const names = blind.filter(({ spec }) => spec.platform === platform).map(({ name }) => name);
+    const detail = `nothing can look into ${platform} yet: labs of ${names.join(", ")} can be made, and never be proven gone`;
+    return warning(`proof ${platform}`, detail, "Set `enabled: false` there, or read docs/openshift.md, IBM Cloud.");
+  });
+};
+
 /** Clusters without a sweep leave what nobody will ever hear of. */
 export const checkSweep = async (edges: Edges, profiles: readonly Profile[]): Promise<readonly Check[]> => {
   const { installer, installersFolder } = edges.config.openshift;

@@ -5,15 +5,16 @@ import { LabkeeperError } from "../../errors.ts";
 import { awsError } from "./aws-error.ts";
 import type { AwsClients } from "./clients.ts";
 import { destroyOne } from "./destroy-resource.ts";
+import { dnsClients } from "./dns-account.ts";
 import { removeRecords } from "./dns-cleanup.ts";
-import { checkTarget, homeRegionOf } from "./exact-target.ts";
+import { checkTarget } from "./exact-target.ts";
 import { type AccountSetting, accountIdOf } from "./identity.ts";
 import { beginLook, type Look } from "./look.ts";
 import { accountLabel } from "./parts.ts";
 import { checkLab, settingsOf } from "./preflight.ts";
 
 export interface AccountDeps {
-  readonly clients: Pick<AwsClients, "client" | "credentials">;
+  readonly clients: Pick<AwsClients, "client" | "credentials" | "assumesRole">;
   /** All that the configuration names, and the default one: see `accountSettings`. */
   readonly accounts: readonly AccountSetting[];
   /** Where it is asked who one is, when no lab says a region. */
@@ -42,29 +43,32 @@ export function awsAccount({ clients, accounts, region: anyRegion }: AccountDeps
         const detail = `account ${accountLabel(account)} has temporary ones, and ${lab.profile.name} asks for ${mode ?? "the default mode"}`;
         throw new LabkeeperError("LK5310", detail);
       }
-      return await told(`preflight of ${lab.name}`, () => checkLab(look, clients, { lab, account, accountId }));
+      return await told(`preflight of ${lab.name}`, () =>
+        checkLab(look, clients, { lab, account, accountId, accounts }),
+      );
     },
 
     removeDnsRecords: async (target, signal) => {
       checkTarget(target);
       const look = beginLook(signal);
       await identify(look, target.account, target.region, target.accountId);
-      const client = await clients.client("route53", target.account, homeRegionOf(target.region));
-      return await told(`records of ${target.infraId}`, () => removeRecords(look, client, target));
+      return await told(`records of ${target.infraId}`, async () =>
+        removeRecords(look, await dnsClients(look, clients, accounts, target.account, target.region), target),
+      );
     },
 
     destroyResource: (resource, signal) =>
       told(resource.id, () => destroyOne(beginLook(signal), clients, accounts, resource)),
 
-    credentialsEnvironment: async (account, signal) => {
+    sessionKeys: async (account, signal) => {
       signal?.throwIfAborted();
       settingFor(account);
-      const { accessKeyId, secretAccessKey, sessionToken } = await clients.credentials(account)();
-      return {
-        AWS_ACCESS_KEY_ID: accessKeyId,
-        AWS_SECRET_ACCESS_KEY: secretAccessKey,
-        ...(sessionToken === undefined ? {} : { AWS_SESSION_TOKEN: sessionToken }),
-      };
+      if (!clients.assumesRole(account)) return null;
+      const { accessKeyId, secretAccessKey, sessionToken, expiration } = await clients.credentials(account)();
+      if (sessionToken === undefined || expiration === undefined) {
+        throw new LabkeeperError("LK6108", `account ${accountLabel(account)}: its role gave keys without an end`);
+      }
+      return { accessKeyId, secretAccessKey, sessionToken, expiresAt: expiration };
     },
   };
 }

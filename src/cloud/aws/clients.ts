@@ -35,6 +35,8 @@ export interface AwsClients {
   client<S extends AwsService>(service: S, account: string | null, region: string | null): Promise<AwsClient<S>>;
   /** Short-lived where the account has a role. @throws LK6108, LK7001 */
   credentials(account: string | null): AwsCredentials;
+  /** False where it is the default credentials, under whatever name. @throws LK7001 */
+  assumesRole(account: string | null): boolean;
   /** Names under `accounts:`. */
   readonly accounts: readonly string[];
   /** Ends idle connections. */
@@ -96,6 +98,7 @@ export function awsClients(settings: AwsSettings): AwsClients {
   return {
     accounts: Object.keys(settings.accounts),
     credentials: credentialsOf,
+    assumesRole: (name) => accountOf(name)?.roleArn !== undefined,
     client: async <S extends AwsService>(service: S, account: string | null, region: string | null) => {
       const where = region ?? accountOf(account)?.region ?? null;
       const key = JSON.stringify([service, account, where]);

@@ -50,7 +50,7 @@ export async function destroyOne(
   const region = ownRegion || homeOfPartition(partition);
   const account = setting.name;
   const named: Named = { account, region, arn: resource.id, type, id: rest.split("/").at(-1) ?? "" };
-  const remove = removalOf(look, clients, named, rest);
+  const remove = removalOf(look, clients, named, { rest, infraId: resource.infraId });
   if (remove === null) throw new LabkeeperError("LK5307", `${type}: ${resource.id}`);
   const accountId = await accountIdOf(look, clients, account, region, [setting.id, owner]);
   try {
@@ -87,7 +87,12 @@ async function checkApproved(
 }
 
 /** Null for types that are not removed here. */
-function removalOf(look: Look, clients: CloudClients, named: Named, rest: string): (() => Promise<void>) | null {
+function removalOf(
+  look: Look,
+  clients: CloudClients,
+  named: Named,
+  { rest, infraId }: { readonly rest: string; readonly infraId: string | null },
+): (() => Promise<void>) | null {
   const { account, region, type, id, arn } = named;
   const ec2 = Object.hasOwn(EC2_REMOVALS, type) ? EC2_REMOVALS[type] : undefined;
   if (ec2 !== undefined) return async () => ec2(look, await clients.client("ec2", account, region), id, arn);
@@ -118,7 +123,7 @@ function removalOf(look: Look, clients: CloudClients, named: Named, rest: string
     case "route53:hostedzone":
       return async () => removeZone(look, await clients.client("route53", account, region), id);
     case "route53:record":
-      return async () => removeRecord(look, await clients.client("route53", account, region), arn);
+      return async () => removeRecord(look, await clients.client("route53", account, region), arn, infraId);
     default:
       return null;
   }

@@ -8,8 +8,9 @@ import {
   type ResourceRecordSet,
   type Route53Client,
 } from "@aws-sdk/client-route-53";
+import { nameOfRecord, namesBeside } from "../../core/openshift/dns.ts";
 import { LabkeeperError } from "../../errors.ts";
-import { recordId, recordsNamed } from "./inventory-route53.ts";
+import { ownersOf, recordId, recordsNamed } from "./inventory-route53.ts";
 import { ask, batches, given, type Look } from "./look.ts";
 
 /** The most changes that Route 53 takes at once are 1,000; a cluster's private zone has three records. */
@@ -32,16 +33,23 @@ export async function removeZone(look: Look, client: Route53Client, Id: string):
   await ask(look, (options) => client.send(new DeleteHostedZoneCommand({ Id }), options));
 }
 
-const RECORD_ID = /^arn:[\w-]+:route53:::hostedzone\/([A-Z0-9]+)\/([A-Z]+)\/([^/]+)(?:\/.+)?$/;
-/** What a cluster has; nothing else is ever removed from a zone one by one. */
-const CLUSTERS_OWN = /^(api|api-int|\*\.apps)\.[a-z0-9-]+\.([a-z0-9-]+\.)+[a-z0-9-]+$/;
-
-/** One record by the id that a look gave it. */
-export async function removeRecord(look: Look, client: Route53Client, id: string): Promise<void> {
-  const [, zoneId = "", , name = ""] = RECORD_ID.exec(id) ?? [];
-  if (!CLUSTERS_OWN.test(name)) throw new LabkeeperError("LK5307", `${id} is not a cluster's record`);
+/** One record by the id that a look gave it; what no cluster has is never removed from a zone one by one. */
+export async function removeRecord(
+  look: Look,
+  client: Route53Client,
+  id: string,
+  infraId: string | null,
+): Promise<void> {
+  const name = nameOfRecord(id) ?? "";
+  const names = namesBeside(name);
+  if (names === null) throw new LabkeeperError("LK5307", `${id} is not a cluster's record`);
+  const zoneId = /hostedzone\/([A-Z0-9]+)/.exec(id)?.[1] ?? "";
   const zone = { id: zoneId, name: "", isPrivate: false };
-  const records = await recordsNamed(look, client, zone, [name]);
+  const records = await recordsNamed(look, client, zone, names);
+  const owners = ownersOf(records);
+  if (infraId !== null && owners.length > 0 && !owners.includes(infraId)) {
+    throw new LabkeeperError("LK5307", `${id} was of infraID ${infraId} and leads to ${owners.join(", ")}`);
+  }
   const exact = records.filter((record) => recordId(zone, record) === id);
   if (exact.length > 0) await removeAll(look, client, zoneId, exact);
 }

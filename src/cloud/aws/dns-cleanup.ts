@@ -1,21 +1,19 @@
 /** Removes the names of exactly one cluster from the base domain's zones. */
 
-import { ChangeResourceRecordSetsCommand, type Route53Client } from "@aws-sdk/client-route-53";
+import { ChangeResourceRecordSetsCommand } from "@aws-sdk/client-route-53";
 import { isMissing } from "./aws-failure.ts";
-import { clusterRecords, type DnsNames, recordId, zonesNamed } from "./inventory-route53.ts";
+import type { DnsClients } from "./dns-account.ts";
+import { clusterRecords, type DnsNames, recordId, zonesFor } from "./inventory-route53.ts";
 import { ask, type Look } from "./look.ts";
 
 /**
  * In zones of exactly the base domain's or the cluster's name, records of exactly the cluster's names; none of them when
  * they point to another cluster's load balancer. Answers the ids of what was removed.
  */
-export async function removeRecords(look: Look, client: Route53Client, names: DnsNames): Promise<string[]> {
-  const zones = [
-    ...(await zonesNamed(look, client, names.baseDomain)),
-    ...(await zonesNamed(look, client, `${names.clusterName}.${names.baseDomain}`)),
-  ];
+export async function removeRecords(look: Look, dns: DnsClients, names: DnsNames): Promise<string[]> {
+  const { base, own } = await zonesFor(look, dns, names);
   const removed: string[] = [];
-  for (const zone of zones) {
+  for (const { zone, client } of [...base, ...own]) {
     for (const ResourceRecordSet of await clusterRecords(look, client, zone, names)) {
       const Changes = [{ Action: "DELETE" as const, ResourceRecordSet }];
       const command = new ChangeResourceRecordSetsCommand({ HostedZoneId: zone.id, ChangeBatch: { Changes } });

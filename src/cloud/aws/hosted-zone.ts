@@ -1,8 +1,9 @@
 /** Whether a new cluster's names can be made in Route 53. */
 
-import type { Route53Client } from "@aws-sdk/client-route-53";
+import { recordNames } from "../../core/openshift/dns.ts";
 import { LabkeeperError } from "../../errors.ts";
-import { type DnsNames, recordNames, recordsNamed, zonesNamed } from "./inventory-route53.ts";
+import type { DnsClients } from "./dns-account.ts";
+import { type DnsNames, missingZone, plainName, recordsNamed, zonesFor } from "./inventory-route53.ts";
 import type { Look } from "./look.ts";
 
 /**
@@ -11,24 +12,20 @@ import type { Look } from "./look.ts";
  */
 export async function checkZone(
   look: Look,
-  client: Route53Client,
+  dns: DnsClients,
   names: Omit<DnsNames, "infraId">,
   isPrivate: boolean,
 ): Promise<void> {
-  const { baseDomain, clusterName } = names;
-  const zones = await zonesNamed(look, client, baseDomain);
-  const usable = zones.filter((zone) => isPrivate || !zone.isPrivate);
-  if (usable.length === 0) {
-    const only = zones.length > 0 ? "only a private zone" : "no zone";
-    throw new LabkeeperError("LK5303", `Route 53 has ${only} for ${baseDomain} in this account`);
+  const { base, own } = await zonesFor(look, dns, names);
+  if (!base.some(({ zone }) => isPrivate || !zone.isPrivate)) {
+    const what = base.length > 0 ? "only a private zone" : "no zone";
+    throw new LabkeeperError("LK5303", missingZone(names.baseDomain, dns.label, what));
   }
   const wanted = recordNames(names);
-  const own = await zonesNamed(look, client, `${clusterName}.${baseDomain}`);
-  for (const zone of [...zones, ...own]) {
+  for (const { zone, client } of [...base, ...own]) {
     const [taken] = await recordsNamed(look, client, zone, wanted);
     if (taken !== undefined) {
-      const name = (taken.Name ?? "").replaceAll("\\052", "*").replace(/\.$/, "");
-      throw new LabkeeperError("LK5304", `${zone.name} (${zone.id}) has a record for ${name}`);
+      throw new LabkeeperError("LK5304", `${zone.name} (${zone.id}) has a record for ${plainName(taken.Name ?? "")}`);
     }
   }
 }

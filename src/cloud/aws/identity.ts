@@ -14,6 +14,8 @@ export interface AccountSetting {
   readonly id: string | null;
   /** What a sweep of it looks into; absent: what it looks into everywhere. */
   readonly regions?: readonly string[];
+  /** Another account of the configuration (null: the default one) that has its base domains' zones; absent: it has them. */
+  readonly dnsAccount?: string | null;
 }
 
 /** The accounts of the configuration and the default one; a role says itself which account it is in. */

@@ -10,9 +10,11 @@ import {
   type Route53Client,
   type RRType,
 } from "@aws-sdk/client-route-53";
+import { recordNames } from "../../core/openshift/dns.ts";
 import type { Tags } from "../../core/ownership.ts";
 import { dailyPrice } from "../../core/prices.ts";
 import { LabkeeperError } from "../../errors.ts";
+import type { DnsClients } from "./dns-account.ts";
 import { ask, batches, everyPage, given, type Look, tagRecord } from "./look.ts";
 import type { Found, Whose } from "./whose.ts";
 
@@ -32,10 +34,7 @@ export interface Zone {
 }
 
 /** Route 53 writes `*` as `\052`, and a dot at the end. */
-const plainName = (name: string): string => name.replace(/\.$/, "").replaceAll("\\052", "*").toLowerCase();
-
-export const recordNames = ({ clusterName, baseDomain }: Omit<DnsNames, "infraId">): string[] =>
-  ["api", "api-int", "*.apps"].map((host) => `${host}.${clusterName}.${baseDomain}`);
+export const plainName = (name: string): string => name.replace(/\.$/, "").replaceAll("\\052", "*").toLowerCase();
 
 const zoneOf = ({ Id, Name, Config }: HostedZone): Zone => ({
   id: given(Id, "Id").replace(/^\/hostedzone\//, ""),
@@ -93,6 +92,15 @@ export async function recordsNamed(
  */
 const API_TARGET = /^(?:dualstack\.|internal-)*([a-z0-9-]+)-(?:ext|int)-[0-9a-f]+\.elb\./;
 
+/** The infraIDs of the clusters whose load balancers the records of one name lead to; none when they do not say. */
+export function ownersOf(records: readonly ResourceRecordSet[]): string[] {
+  const targets = records.flatMap(({ AliasTarget, ResourceRecords }) => [
+    AliasTarget?.DNSName,
+    ...(ResourceRecords ?? []).map(({ Value }) => Value),
+  ]);
+  return targets.flatMap((target) => API_TARGET.exec(plainName(target ?? ""))?.[1] ?? []);
+}
+
 /** The records of this cluster; those of the same name that surely are another cluster's are left out. */
 export async function clusterRecords(
   look: Look,
@@ -101,12 +109,28 @@ export async function clusterRecords(
   names: DnsNames,
 ): Promise<ResourceRecordSet[]> {
   const records = await recordsNamed(look, client, zone, recordNames(names));
-  const targets = records.flatMap(({ AliasTarget, ResourceRecords }) => [
-    AliasTarget?.DNSName,
-    ...(ResourceRecords ?? []).map(({ Value }) => Value),
-  ]);
-  const owners = targets.flatMap((target) => API_TARGET.exec(plainName(target ?? ""))?.[1] ?? []);
+  const owners = ownersOf(records);
   return owners.length > 0 && !owners.includes(names.infraId) ? [] : records;
+}
+
+/** A zone, and who can read and change it. */
+export interface PlacedZone {
+  readonly zone: Zone;
+  readonly client: Route53Client;
+}
+
+/** Those named like the base domain, where these are, and those named like the cluster, wherever they are. */
+export async function zonesFor(
+  look: Look,
+  { base, own }: DnsClients,
+  { clusterName, baseDomain }: Omit<DnsNames, "infraId">,
+): Promise<{ readonly base: readonly PlacedZone[]; readonly own: readonly PlacedZone[] }> {
+  const placed = async (client: Route53Client, name: string): Promise<PlacedZone[]> =>
+    (await zonesNamed(look, client, name)).map((zone) => ({ zone, client }));
+  const name = `${clusterName}.${baseDomain}`;
+  const found: PlacedZone[] = [];
+  for (const client of new Set([own, base])) found.push(...(await placed(client, name)));
+  return { base: await placed(base, baseDomain), own: found };
 }
 
 export const recordId = (zone: Zone, { Name, Type, SetIdentifier }: ResourceRecordSet): string =>
@@ -114,23 +138,27 @@ export const recordId = (zone: Zone, { Name, Type, SetIdentifier }: ResourceReco
 
 /**
  * Looks into every zone named like the base domain or like the cluster. Without a zone of the base domain there is nothing
- * to look into, which is no proof of anything: most likely these are another account's credentials.
+ * to look into, which is no proof of anything: most likely another account has it.
  */
-export async function findRoute53(look: Look, client: Route53Client, whose: Whose, names: DnsNames): Promise<Found[]> {
-  const base = await zonesNamed(look, client, names.baseDomain);
-  const own = await zonesNamed(look, client, `${names.clusterName}.${names.baseDomain}`);
-  if (base.length === 0) throw new LabkeeperError("LK5303", `there is no ${names.baseDomain} in this account`);
+export async function findRoute53(look: Look, dns: DnsClients, whose: Whose, names: DnsNames): Promise<Found[]> {
+  const { base, own } = await zonesFor(look, dns, names);
+  if (base.length === 0) throw new LabkeeperError("LK5303", missingZone(names.baseDomain, dns.label, "no zone"));
   const found: Found[] = [];
-  for (const zone of [...base, ...own]) {
+  for (const { zone, client } of [...base, ...own]) {
     for (const record of await clusterRecords(look, client, zone, names)) {
       found.push({ id: recordId(zone, record), type: "route53:record", tags: {}, dailyCost: 0 });
     }
   }
-  const tags = await zoneTags(look, client, own);
-  // By tags alone: a zone that the cluster was given has its name, too, and outlives it. Its records were looked at above.
-  for (const zone of own) if (whose.isMeant(tags.get(zone.id) ?? {}, null)) found.push(zoneFound(zone, tags));
+  for (const { zone, client } of own) {
+    const tags = await zoneTags(look, client, [zone]);
+    // By tags alone: a zone that the cluster was given has its name, too, and outlives it. Its records were looked at above.
+    if (whose.isMeant(tags.get(zone.id) ?? {}, null)) found.push(zoneFound(zone, tags));
+  }
   return found;
 }
+
+export const missingZone = (baseDomain: string, label: string, what: "no zone" | "only a private zone"): string =>
+  `Route 53 has ${what} for ${baseDomain} in account ${label}; where another account has it, that one is to be its dnsAccount in the configuration`;
 
 /** Private zones of any cluster. */
 export async function findZones(look: Look, client: Route53Client, whose: Whose): Promise<Found[]> {

@@ -3,6 +3,7 @@
 import type { CloudInventory, CloudResource, CloudTarget } from "../../cloud-ports.ts";
 import type { Observation } from "../../core/types.ts";
 import { failureText } from "./aws-failure.ts";
+import { dnsClients } from "./dns-account.ts";
 import { checkTarget, regionsOf } from "./exact-target.ts";
 import { accountIdOf } from "./identity.ts";
 import { findRoute53 } from "./inventory-route53.ts";
@@ -14,7 +15,7 @@ import { oneCluster } from "./whose.ts";
 
 export const awsInventory = (settings: InventorySettings): CloudInventory => ({
   observe: (target, signal) => observe(settings, target, signal),
-  sweep: (signal) => sweepAccounts(settings, signal),
+  sweep: (signal, clusters) => sweepAccounts(settings, clusters, signal),
 });
 
 /** More tell nobody anything. */
@@ -50,7 +51,10 @@ async function observe(settings: InventorySettings, target: CloudTarget, signal?
     account: target.account,
     accountId,
     regions,
-    findDns: (client) => findRoute53(look, client, whose, target),
+    findDns: async () => {
+      const dns = await dnsClients(look, clients, settings.accounts, target.account, target.region);
+      return await findRoute53(look, dns, whose, target);
+    },
   });
   const { resources, failures } = await runParts(parts);
   signal?.throwIfAborted();

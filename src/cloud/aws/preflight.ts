@@ -3,8 +3,9 @@
 import { type AwsSettings, awsSettings } from "../../core/openshift/platform-config.ts";
 import { LabkeeperError } from "../../errors.ts";
 import type { LabOrder, ResourceNeed } from "../../ports.ts";
-import { homeRegionOf } from "./exact-target.ts";
+import { dnsClients } from "./dns-account.ts";
 import { checkZone } from "./hosted-zone.ts";
+import type { AccountSetting } from "./identity.ts";
 import type { Look } from "./look.ts";
 import { checkOfferings, type Offer } from "./offerings.ts";
 import type { CloudClients } from "./parts.ts";
@@ -17,6 +18,7 @@ export interface PreflightOrder {
   readonly lab: LabOrder;
   readonly account: string | null;
   readonly accountId: string;
+  readonly accounts: readonly AccountSetting[];
 }
 
 /** The profile's settings for this platform. @throws LK5003 */
@@ -33,7 +35,7 @@ export function settingsOf({ profile }: LabOrder): AwsSettings {
 export async function checkLab(
   look: Look,
   clients: CloudClients,
-  { lab, account, accountId }: PreflightOrder,
+  { lab, account, accountId, accounts }: PreflightOrder,
 ): Promise<ResourceNeed[]> {
   const { region, baseDomain } = lab.spec;
   if (region === null || baseDomain === null) {
@@ -42,8 +44,8 @@ export async function checkLab(
   const settings = settingsOf(lab);
   const { compute, features } = lab.profile.spec;
   const isPrivate = features?.privateCluster === true;
-  const route53 = await clients.client("route53", account, homeRegionOf(region));
-  await checkZone(look, route53, { clusterName: lab.name, baseDomain }, isPrivate);
+  const dns = await dnsClients(look, clients, accounts, account, region);
+  await checkZone(look, dns, { clusterName: lab.name, baseDomain }, isPrivate);
   const ec2 = await clients.client("ec2", account, region);
   const controlType = compute.controlPlane.instanceType ?? DEFAULT_TYPE;
   const workerType = compute.workers.instanceType ?? DEFAULT_TYPE;

@@ -7,7 +7,7 @@ import { isStoreKey } from "../../core/store-key.ts";
 import { LabkeeperError } from "../../errors.ts";
 import type { ArtifactStore } from "../../ports.ts";
 import { type BucketPlace, type Content, checksumOfBytes, s3Bucket } from "./s3-bucket.ts";
-import { chunkedLogs } from "./s3-log.ts";
+import { CHUNK, chunkedLogs } from "./s3-log.ts";
 
 export interface S3Artifacts extends BucketPlace {
   /** What every object's name begins with, without slashes at its ends; empty: nothing. */
@@ -18,7 +18,6 @@ export interface S3Artifacts extends BucketPlace {
 
 /** A link is handed to a person who clicks it now; longer ones end up in histories and chats. */
 const LONGEST_LINK_SECONDS = 900;
-const CHUNK = /~\/\d{16}$/;
 
 /** Rejects with LK6001 (also for keys that are not allowed, as a stop), LK6101 to LK6108. */
 export function s3Artifacts(settings: S3Artifacts): ArtifactStore {
@@ -60,6 +59,7 @@ export function s3Artifacts(settings: S3Artifacts): ArtifactStore {
 
     get: async (key, from = 0) => {
       const name = nameOf(key);
+      if (logs.follows(name, from)) return await logs.read(name, from);
       const whole = await bucket.read(name);
       return whole === null ? await logs.read(name, from) : whole.subarray(from);
     },

@@ -1,7 +1,8 @@
 /**
  * A log in a store that cannot append: chunks named by where they begin, `<name>~/<byte, 16 digits>`. A chunk is created
  * and never replaced, so of two writers who want the same place one has to look again, and no line is lost. Readers know
- * from the names alone what is new to them, and whether something is missing.
+ * from the names alone what is new to them, and whether something is missing. Many chunks that one process wrote in a row
+ * are written once more as a whole, `<name>~/<first byte>-<end>`, so that a long log does not take a request for each.
  */
 
 import { randomUUID } from "node:crypto";
@@ -11,22 +12,40 @@ import { type Bucket, checksumOfBytes, type StoredObject } from "./s3-bucket.ts"
 
 /** No chunk is longer, so a reader who wants byte n need not look further back than this. */
 const MOST_BYTES = 4 * 1024 * 1024;
+/** So many chunks, or so many bytes of them, are worth a whole. */
+const WHOLE_CHUNKS = 64;
+const WHOLE_BYTES = 1024 * 1024;
 /** Chunks read at once. */
 const PARALLEL = 8;
 /** Writers that take each other's place this often are not two workers but a defect. */
 const ATTEMPTS = 50;
 /** Logs whose end is remembered. */
 const REMEMBERED = 500;
+/** Logs whose latest chunks are kept in memory until they are worth a whole. */
+const GATHERED = 50;
 
 export const chunkFolder = (name: string): string => `${name}~/`;
 const chunkName = (name: string, start: number): string => `${chunkFolder(name)}${String(start).padStart(16, "0")}`;
-const startOf = (chunk: StoredObject): number => Number(chunk.name.slice(-16));
-const endOf = (chunk: StoredObject | undefined): number => (chunk === undefined ? 0 : startOf(chunk) + chunk.size);
+const wholeName = (name: string, start: number, end: number): string =>
+  `${chunkName(name, start)}-${String(end).padStart(16, "0")}`;
+/** Of the name of any object of a log. */
+export const CHUNK = /~\/(\d{16})(-\d{16})?$/;
+const startOf = (chunk: StoredObject): number => Number(CHUNK.exec(chunk.name)?.[1] ?? Number.NaN);
+const endOf = (chunk: StoredObject): number => startOf(chunk) + chunk.size;
 
 export interface ChunkedLogs {
   append(name: string, bytes: Buffer): Promise<void>;
   /** From byte `from` on; null when nothing was ever appended. */
   read(name: string, from: number): Promise<Buffer | null>;
+  /** Whether it was read up to there before, and exactly: then it is a log, and only what is new need be looked for. */
+  follows(name: string, from: number): boolean;
+}
+
+/** What this process wrote in a row since its latest whole. */
+interface Gathered {
+  readonly start: number;
+  readonly parts: readonly Buffer[];
+  readonly size: number;
 }
 
 interface Waiting {
@@ -41,9 +60,33 @@ interface Waiting {
  */
 export function chunkedLogs(bucket: Bucket, intervalMs: number): ChunkedLogs {
   const ends = new Map<string, number>();
+  const readUntil = new Map<string, number>();
+  const gathered = new Map<string, Gathered>();
   const queues = new Map<string, Waiting[]>();
 
-  const findEnd = async (name: string): Promise<number> => endOf((await bucket.list(chunkFolder(name))).at(-1));
+  const findEnd = async (name: string): Promise<number> =>
+    (await bucket.list(chunkFolder(name))).reduce((end, chunk) => Math.max(end, endOf(chunk)), 0);
+
+  const gather = (name: string, start: number, bytes: Buffer): void => {
+    const before = gathered.get(name);
+    const goesOn = before !== undefined && before.start + before.size === start;
+    const { parts = [], size = 0 } = goesOn ? before : {};
+    const now = { start: goesOn ? before.start : start, parts: [...parts, bytes], size: size + bytes.length };
+    // Alone it is as good as a whole, and it may be as long as one may be.
+    if (now.size > MOST_BYTES) gathered.delete(name);
+    else remember(gathered, name, now, GATHERED);
+  };
+
+  const writeWhole = async (name: string): Promise<void> => {
+    const found = gathered.get(name);
+    if (found === undefined || (found.parts.length < WHOLE_CHUNKS && found.size < WHOLE_BYTES)) return;
+    gathered.delete(name);
+    if (found.parts.length === 1) return;
+    const bytes = Buffer.concat(found.parts);
+    const whole = wholeName(name, found.start, found.start + found.size);
+    // Only readers are faster by it.
+    await bucket.create(whole, bytes, checksumOfBytes(bytes)).catch(() => undefined);
+  };
 
   const write = async (name: string, bytes: Buffer): Promise<void> => {
     const writer = randomUUID();
@@ -51,7 +94,8 @@ export function chunkedLogs(bucket: Bucket, intervalMs: number): ChunkedLogs {
     let start = ends.get(name) ?? (await findEnd(name));
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       if ((await bucket.create(chunkName(name, start), bytes, checksum, writer)) === "created") {
-        remember(ends, name, start + bytes.length);
+        remember(ends, name, start + bytes.length, REMEMBERED);
+        gather(name, start, bytes);
         return;
       }
       start = await findEnd(name);
@@ -71,6 +115,7 @@ export function chunkedLogs(bucket: Bucket, intervalMs: number): ChunkedLogs {
         ends.delete(name);
         for (const { failed } of batch) failed(error);
       }
+      await writeWhole(name);
       await pause(intervalMs);
     }
     queues.delete(name);
@@ -90,27 +135,45 @@ export function chunkedLogs(bucket: Bucket, intervalMs: number): ChunkedLogs {
         drain(name, started).catch(reject);
       }),
 
+    follows: (name, from) => from > 0 && readUntil.get(name) === from,
+
     read: async (name, from) => {
-      const after = from > MOST_BYTES ? chunkName(name, from - MOST_BYTES) : undefined;
-      let chunks = await bucket.list(chunkFolder(name), after);
+      const goesOn = from > 0 && readUntil.get(name) === from;
+      const after = goesOn ? from - 1 : from - MOST_BYTES;
+      let chunks = await bucket.list(chunkFolder(name), after > 0 ? chunkName(name, after) : undefined);
+      if (goesOn && chunks.length === 0) return Buffer.alloc(0);
       // Nothing near there: the log is shorter, or there is none.
-      if (chunks.length === 0 && after !== undefined) chunks = await bucket.list(chunkFolder(name));
+      if (chunks.length === 0 && after > 0) chunks = await bucket.list(chunkFolder(name));
       if (chunks.length === 0) return null;
-      const wanted = chunks.filter((chunk) => endOf(chunk) > from);
+      const wanted = fewest(name, chunks, from);
       const [first] = wanted;
       if (first === undefined) return Buffer.alloc(0);
-      refuseGaps(name, wanted, from);
-      return Buffer.concat(await contentsOf(bucket, wanted)).subarray(from - startOf(first));
+      const bytes = Buffer.concat(await contentsOf(bucket, wanted)).subarray(from - startOf(first));
+      remember(readUntil, name, from + bytes.length, REMEMBERED);
+      return bytes;
     },
   };
 }
 
-function refuseGaps(name: string, chunks: readonly StoredObject[], from: number): void {
-  const gap = chunks.findIndex((chunk, index) =>
-    index === 0 ? startOf(chunk) > from : startOf(chunk) !== endOf(chunks[index - 1]),
-  );
-  if (gap !== -1)
-    throw new LabkeeperError("LK6107", `${name} has a gap before byte ${startOf(chunks[gap] as StoredObject)}`);
+/** The longest object at each place, from the one that has byte `from` to the end. Rejects when something is missing. */
+function fewest(name: string, chunks: readonly StoredObject[], from: number): readonly StoredObject[] {
+  const chosen: StoredObject[] = [];
+  const left = chunks.filter((chunk) => endOf(chunk) > from).sort((a, b) => startOf(a) - startOf(b));
+  let at = from;
+  let best: StoredObject | undefined;
+  const take = (): void => {
+    if (best === undefined || endOf(best) <= at) return;
+    chosen.push(best);
+    at = endOf(best);
+  };
+  for (const chunk of left) {
+    // Nothing that begins later can be of use before the best one so far is.
+    if (startOf(chunk) > at) take();
+    if (startOf(chunk) > at) throw new LabkeeperError("LK6107", `${name} has a gap before byte ${startOf(chunk)}`);
+    if (best === undefined || endOf(chunk) > endOf(best)) best = chunk;
+  }
+  take();
+  return chosen;
 }
 
 async function contentsOf(bucket: Bucket, chunks: readonly StoredObject[]): Promise<Buffer[]> {
@@ -130,9 +193,10 @@ async function contentsOf(bucket: Bucket, chunks: readonly StoredObject[]): Prom
   return contents;
 }
 
-function remember(ends: Map<string, number>, name: string, end: number): void {
-  ends.delete(name);
-  ends.set(name, end);
-  const [oldest] = ends.keys();
-  if (ends.size > REMEMBERED && oldest !== undefined) ends.delete(oldest);
+/** The newest ones stay. */
+function remember<T>(map: Map<string, T>, name: string, value: T, most: number): void {
+  map.delete(name);
+  map.set(name, value);
+  const [oldest] = map.keys();
+  if (map.size > most && oldest !== undefined) map.delete(oldest);
 }

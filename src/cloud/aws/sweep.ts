@@ -1,12 +1,13 @@
-/** Everything with labkeeper's or a cluster's tags, in all accounts and regions. What could not be seen is told. */
+/** Everything with labkeeper's or a cluster's tags, in all accounts and regions, and records by the names of clusters. What could not be seen is told. */
 
-import type { CloudInventory, CloudResource } from "../../cloud-ports.ts";
+import type { CloudInventory, CloudResource, KnownCluster } from "../../cloud-ports.ts";
 import { failureText } from "./aws-failure.ts";
 import { type AccountSetting, accountIdOf } from "./identity.ts";
 import { findZones } from "./inventory-route53.ts";
 import { beginLook } from "./look.ts";
 import { accountLabel, type CloudClients, partsOf } from "./parts.ts";
 import { runParts } from "./run-parts.ts";
+import { sweepRecords } from "./sweep-dns.ts";
 import { everyCluster, GLOBAL } from "./whose.ts";
 
 export interface InventorySettings {
@@ -23,7 +24,11 @@ type Swept = Awaited<ReturnType<CloudInventory["sweep"]>>;
  * Scopes are `account/region`, with `global` for what belongs to no region. Accounts for which no region is configured are
  * not looked into.
  */
-export async function sweepAccounts(settings: InventorySettings, signal?: AbortSignal): Promise<Swept> {
+export async function sweepAccounts(
+  settings: InventorySettings,
+  clusters: readonly KnownCluster[] = [],
+  signal?: AbortSignal,
+): Promise<Swept> {
   const resources = new Map<string, CloudResource>();
   const unseen: { scope: string; reason: string }[] = [];
   const seen = new Set<string>();
@@ -56,5 +61,8 @@ export async function sweepAccounts(settings: InventorySettings, signal?: AbortS
     }
     signal?.throwIfAborted();
   }
+  const records = await sweepRecords({ clients, accounts: entered, clusters }, signal);
+  for (const record of records.resources) if (!resources.has(record.id)) resources.set(record.id, record);
+  unseen.push(...records.unseen);
   return { resources: [...resources.values()].sort((a, b) => (a.id < b.id ? -1 : 1)), unseen };
 }

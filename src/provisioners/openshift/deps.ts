@@ -27,6 +27,8 @@ export interface OpenshiftDeps {
   readonly observationGapSeconds?: number;
   /** Of an installer's log, what goes to the lab's log: characters a run. Default 8 Mi. */
   readonly maxLogChars?: number;
+  /** How often it is asked whether an assumed role's session has a successor, seconds. Default 60. */
+  readonly renewEverySeconds?: number;
   readonly now?: () => Date;
 }
 

@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { parseMetadata } from "../../core/openshift/metadata.ts";
 import type { JsonObject, Observation } from "../../core/types.ts";
 import { LabkeeperError } from "../../errors.ts";
-import { loadSnapshot } from "../snapshot.ts";
 import { restoreFolder } from "../snapshot-folder.ts";
 import { emptyFolder, removeFolder, writePrivate } from "./folders.ts";
 import { type ClusterRecord, metadataOf, type OpenshiftIntent, targetOf } from "./intent.ts";
+import { keptState } from "./kept-state.ts";
 import { deleteCredentials } from "./manual.ts";
 import { runError, type Session, succeeded } from "./session.ts";
 
@@ -60,18 +60,17 @@ export async function destroyOne(session: Session, intent: OpenshiftIntent, reco
 }
 
 /** As the installer wrote it; null when none was kept. Throws when it is another cluster's, or nobody's. */
-async function keptMetadata({ deps }: Session, { snapshot, infraId }: ClusterRecord): Promise<JsonObject | null> {
-  const bytes = (await loadSnapshot(deps.artifacts, snapshot))?.get("metadata.json");
+async function keptMetadata({ deps }: Session, record: ClusterRecord): Promise<JsonObject | null> {
+  const bytes = (await keptState(deps.artifacts, record))?.get("metadata.json");
   if (bytes === undefined) return null;
   const parsed = parseMetadata(new TextDecoder().decode(bytes));
   if ("problem" in parsed) throw new LabkeeperError("LK5203", `it ${parsed.problem}`);
-  if (parsed.metadata.infraID !== infraId) throw new LabkeeperError("LK5203", `it is of ${parsed.metadata.infraID}`);
   return parsed.metadata.document;
 }
 
 /** On IBM Cloud the removal needs what the operators had asked for. */
-async function restoreRequests({ deps, folders }: Session, { snapshot }: ClusterRecord): Promise<void> {
-  const files = await loadSnapshot(deps.artifacts, snapshot).catch(() => null);
+async function restoreRequests({ deps, folders }: Session, record: ClusterRecord): Promise<void> {
+  const files = await keptState(deps.artifacts, record).catch(() => null);
   const requests = [...(files ?? [])].filter(([path]) => path.startsWith("labkeeper/credentials-requests/"));
   if (requests.length > 0) await restoreFolder(folders.cluster, new Map(requests));
 }
@@ -102,7 +101,10 @@ export async function observeOne(
   record: ClusterRecord,
 ): Promise<Observation> {
   if (cloud.inventory === null) {
-    return { verdict: "unknown", reason: `no inventory of platform ${intent.platform} is configured` };
+    return {
+      verdict: "unknown",
+      reason: `nothing can look into ${intent.platform} yet (docs/openshift.md, "IBM Cloud")`,
+    };
   }
   try {
     return await cloud.inventory.observe(targetOf(lab, intent, record), context.signal);

@@ -3,9 +3,6 @@
 import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { LabkeeperError } from "../../errors.ts";
-import type { ArtifactStore } from "../../ports.ts";
-import { loadSnapshot } from "../snapshot.ts";
-import { restoreFolder } from "../snapshot-folder.ts";
 
 export interface Folders {
   /** The installer's `--dir`. */
@@ -13,6 +10,8 @@ export interface Folders {
   readonly temporary: string;
   readonly requests: string;
   readonly ccoctl: string;
+  /** While a program runs under an assumed role: its session. */
+  readonly session: string;
   destroy(infraId: string): string;
 }
 
@@ -21,6 +20,7 @@ export const foldersOf = (workdir: string): Folders => ({
   temporary: join(workdir, "tmp"),
   requests: join(workdir, "cluster", "labkeeper", "credentials-requests"),
   ccoctl: join(workdir, "ccoctl"),
+  session: join(workdir, "aws"),
   destroy: (infraId) => join(workdir, `destroy-${infraId}`),
 });
 
@@ -56,11 +56,3 @@ export const readIfThere = (path: string): Promise<string | null> =>
       throw error;
     }),
   );
-
-/** Puts the install state as it was kept into a folder that has nothing else. Throws LK5203 when none was kept. */
-export async function restore(artifacts: ArtifactStore, snapshot: string, folder: string): Promise<void> {
-  const files = await loadSnapshot(artifacts, snapshot);
-  if (files === null) throw new LabkeeperError("LK5203", `no install state is kept under ${snapshot}`);
-  await emptyFolder(folder);
-  await restoreFolder(folder, files);
-}

@@ -11,9 +11,10 @@ import type { Installed } from "../../ports.ts";
 import { lookAtCluster } from "./api.ts";
 import type { Installer } from "./binaries.ts";
 import { destroyOne, observeOne } from "./destroy.ts";
-import { readIfThere, restore } from "./folders.ts";
-import { type ClusterRecord, intentJson, type OpenshiftIntent } from "./intent.ts";
+import { readIfThere } from "./folders.ts";
+import { type ClusterRecord, clusterRecord, intentJson, type OpenshiftIntent } from "./intent.ts";
 import { keepEvidence, keepFailure, keepStage, readHistory } from "./kept.ts";
+import { restore } from "./kept-state.ts";
 import { createCredentials } from "./manual.ts";
 import { createIgnition, keep, newCluster, readCredentials, readFolder } from "./prepare.ts";
 import { readInstallSecrets, secretParts } from "./run-secrets.ts";
@@ -25,7 +26,7 @@ export async function installCluster(session: Session, recorded: OpenshiftIntent
   const installer = await deps.binaries.installer(recorded.version);
   if (installer.simulated) session.log(`${installer.path} is simulated: it makes no cluster`);
   session.hide(await knownSecrets(session));
-  const history = await readHistory(deps.artifacts, recorded.snapshot);
+  const history = await readHistory(deps.artifacts, recorded);
   const seen = history.kept && history.stage === null ? null : await observeOne(session, recorded, recorded);
   const next = resume({
     ...history,
@@ -69,9 +70,7 @@ async function beginAnew(session: Session, old: OpenshiftIntent, destroy: boolea
     }
   }
   await requireSupplies(session);
-  const { infraId, clusterId, snapshot, metadata, preparedAt } = old;
-  const given: ClusterRecord = { infraId, clusterId, snapshot, metadata, preparedAt };
-  const intent = await newCluster(session, [...old.former, given]);
+  const intent = await newCluster(session, [...old.former, clusterRecord(old)]);
   await context.recordIntent(intentJson(intent));
   return intent;
 }
@@ -90,7 +89,7 @@ async function requireSupplies({ cloud, lab, context }: Session): Promise<void> 
 
 async function create(session: Session, installer: Installer, intent: OpenshiftIntent): Promise<Installed> {
   const { deps, folders } = session;
-  await restore(deps.artifacts, intent.snapshot, folders.cluster);
+  await restore(deps.artifacts, intent, folders.cluster);
   // Durable first: whoever comes after a crash must know that something may have been made.
   await keepStage(deps.artifacts, intent.snapshot, "infrastructure");
   const used = intent.manual ? await createManual(session, installer, intent) : intent;
@@ -109,8 +108,8 @@ async function createManual(session: Session, installer: Installer, intent: Open
   if (record.infraId !== intent.infraId) {
     throw new LabkeeperError("LK5203", `the installer made ${record.infraId} of ${intent.infraId}`);
   }
-  await keep(session, record);
-  const full = { ...intent, ...record };
+  const snapshotRef = await keep(session, intent.snapshot);
+  const full = { ...intent, ...record, snapshotRef };
   await session.context.recordIntent?.(intentJson(full));
   return full;
 }
@@ -131,7 +130,7 @@ async function continueInstall(
   const { deps, folders } = session;
   const metadata = await readIfThere(join(folders.cluster, "metadata.json"));
   if (metadata === null || !metadata.includes(JSON.stringify(intent.infraId))) {
-    await restore(deps.artifacts, intent.snapshot, folders.cluster);
+    await restore(deps.artifacts, intent, folders.cluster);
   }
   await hideClusterSecrets(session);
   session.log(`looking whether ${intent.infraId} became a cluster by itself`);

@@ -7,6 +7,7 @@ import { isInfraId } from "../../core/ownership.ts";
 import type { Json, JsonObject } from "../../core/types.ts";
 import { LabkeeperError } from "../../errors.ts";
 import type { LabOrder } from "../../ports.ts";
+import type { SnapshotRef } from "../snapshot.ts";
 
 /** One cluster that was, or was about to be, made for a lab. */
 export interface ClusterRecord {
@@ -14,6 +15,8 @@ export interface ClusterRecord {
   readonly clusterId: string;
   /** Where its install state is kept among the artifacts. */
   readonly snapshot: string;
+  /** The one of those kept there that is its own, and the only one that is read; null where nobody recorded it. */
+  readonly snapshotRef: SnapshotRef | null;
   /** metadata.json as the installer wrote it; null where it was never seen. */
   readonly metadata: JsonObject | null;
   /** ISO 8601: when its ignition configs were made. */
@@ -36,16 +39,17 @@ export interface OpenshiftIntent extends ClusterRecord {
   readonly former: readonly ClusterRecord[];
 }
 
-const recordJson = ({ infraId, clusterId, snapshot, metadata, preparedAt }: ClusterRecord): JsonObject => ({
+export const clusterRecord = ({ infraId, clusterId, snapshot, snapshotRef, metadata, preparedAt }: ClusterRecord) => ({
   infraId,
   clusterId,
   snapshot,
+  snapshotRef,
   metadata,
   preparedAt,
 });
 
 export const intentJson = (intent: OpenshiftIntent): JsonObject => ({
-  ...recordJson(intent),
+  ...clusterRecord(intent),
   clusterName: intent.clusterName,
   baseDomain: intent.baseDomain,
   platform: intent.platform,
@@ -57,7 +61,7 @@ export const intentJson = (intent: OpenshiftIntent): JsonObject => ({
   manual: intent.manual,
   workers: intent.workers,
   tags: { ...intent.tags },
-  former: intent.former.map(recordJson),
+  former: intent.former.map(clusterRecord),
 });
 
 const unusable = (why: string): LabkeeperError => new LabkeeperError("LK5203", `the recorded intent ${why}`);
@@ -92,6 +96,7 @@ function readRecord(value: JsonObject): ClusterRecord {
     infraId,
     clusterId: typeof clusterId === "string" ? clusterId : "",
     snapshot: text(value, "snapshot"),
+    snapshotRef: optional(value["snapshotRef"]),
     metadata: known ? metadata : null,
     preparedAt: text(value, "preparedAt"),
   };

@@ -6,7 +6,9 @@ import { join } from "node:path";
 import type { FailureFound } from "../../core/openshift/failures.ts";
 import { laterStage, type Stage } from "../../core/openshift/progress.ts";
 import type { ArtifactStore } from "../../ports.ts";
+import { manifestOf } from "../snapshot.ts";
 import { folderFiles } from "../snapshot-folder.ts";
+import type { ClusterRecord } from "./intent.ts";
 
 /** Every cluster of a lab has a number of its own; what was kept under one is never replaced. */
 export const installsPrefix = (labId: string): string => `labs/${labId}/installs`;
@@ -34,7 +36,10 @@ const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 export const keepStage = (artifacts: ArtifactStore, snapshot: string, stage: Stage): Promise<void> =>
   artifacts.put(`${snapshot}/stages/${stage}`, encode(`${stage}\n`));
 
-export async function readHistory(artifacts: ArtifactStore, snapshot: string): Promise<History> {
+export async function readHistory(
+  artifacts: ArtifactStore,
+  { snapshot, snapshotRef }: Pick<ClusterRecord, "snapshot" | "snapshotRef">,
+): Promise<History> {
   const [manifests, stages, failures] = await Promise.all([
     artifacts.list(`${snapshot}/manifests`),
     artifacts.list(`${snapshot}/stages`),
@@ -44,7 +49,7 @@ export async function readHistory(artifacts: ArtifactStore, snapshot: string): P
   const last = [...failures].sort().at(-1);
   const bytes = last === undefined ? null : await artifacts.get(last);
   return {
-    kept: manifests.length > 0,
+    kept: snapshotRef === null ? manifests.length > 0 : manifests.includes(manifestOf(snapshot, snapshotRef)),
     stage: reached.length === 0 ? null : reached.reduce(laterStage),
     failures: failures.length,
     mayFinish: bytes !== null && new TextDecoder().decode(bytes).includes('"mayFinish":true'),

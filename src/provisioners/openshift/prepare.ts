@@ -7,16 +7,16 @@ import { idsFromState, parseMetadata, rebuildMetadata } from "../../core/openshi
 import { ibmSettings } from "../../core/openshift/platform-config.ts";
 import type { JsonObject } from "../../core/types.ts";
 import { LabkeeperError } from "../../errors.ts";
-import { loadSnapshot, saveSnapshot } from "../snapshot.ts";
+import { loadSnapshot, newestSnapshot, type SnapshotRef, saveSnapshot } from "../snapshot.ts";
 import { folderFiles } from "../snapshot-folder.ts";
 import { emptyFolder, readIfThere, removeFolder, writePrivate } from "./folders.ts";
 import { accountOf, type ClusterRecord, type OpenshiftIntent } from "./intent.ts";
 import { snapshotPrefix, usedNumbers } from "./kept.ts";
+import { STATE } from "./kept-state.ts";
 import { extractRequests } from "./manual.ts";
 import { readInstallSecrets, secretParts } from "./run-secrets.ts";
 import { hideClusterSecrets, runError, type Session, succeeded } from "./session.ts";
 
-const STATE = ".openshift_install_state.json";
 const CONFIG_COPY = "labkeeper/install-config.yaml";
 const ABOUT = "labkeeper/about.json";
 
@@ -43,8 +43,8 @@ export async function newCluster(session: Session, former: readonly ClusterRecor
   await render(session);
   const snapshot = snapshotPrefix(lab.id, number);
   const record = await readFolder(session, snapshot);
-  await keep(session, record);
-  return await intentOf(session, record, former);
+  const snapshotRef = await keep(session, snapshot);
+  return await intentOf(session, { ...record, snapshotRef }, former);
 }
 
 export const isManual = ({ lab }: Session): boolean => lab.profile.spec.credentialsMode === "Manual";
@@ -108,7 +108,7 @@ async function addOwnFiles({ folders, lab, now }: Session, config: string): Prom
 }
 
 /** What the folder says of its cluster. Throws LK5203. */
-export async function readFolder(session: Session, snapshot: string): Promise<ClusterRecord> {
+export async function readFolder(session: Session, snapshot: string): Promise<UnkeptRecord> {
   const read = (name: string) => readIfThere(join(session.folders.cluster, name));
   const [metadata, state, about] = await Promise.all([read("metadata.json"), read(STATE), read(ABOUT)]);
   return recordOf(session, snapshot, { metadata, state, about });
@@ -120,7 +120,10 @@ interface Texts {
   readonly about: string | null;
 }
 
-function recordOf(session: Session, snapshot: string, { metadata, state, about }: Texts): ClusterRecord {
+/** A cluster before it is known which snapshot is its own. */
+type UnkeptRecord = Omit<ClusterRecord, "snapshotRef">;
+
+function recordOf(session: Session, snapshot: string, { metadata, state, about }: Texts): UnkeptRecord {
   const ids = state === null ? null : idsFromState(state);
   const preparedAt = about === null ? session.now().toISOString() : preparedAtOf(about);
   if (metadata === null) {
@@ -160,18 +163,21 @@ function predictedMetadata({ lab }: Session, ids: { infraId: string; clusterID: 
 const keeps = (path: string): boolean => !/^(\.openshift_install\.log|install-config\.yaml|log-bundle-.*)$/.test(path);
 
 /** Resolves when all that a destroy or another worker needs is durable. */
-export async function keep({ deps, folders }: Session, { snapshot }: ClusterRecord): Promise<void> {
-  await saveSnapshot(deps.artifacts, snapshot, await folderFiles(folders.cluster, keeps));
+export async function keep({ deps, folders }: Session, snapshot: string): Promise<SnapshotRef> {
+  return await saveSnapshot(deps.artifacts, snapshot, await folderFiles(folders.cluster, keeps));
 }
 
 async function readKept(session: Session, snapshot: string): Promise<ClusterRecord | null> {
-  const files = await loadSnapshot(session.deps.artifacts, snapshot);
+  const { artifacts } = session.deps;
+  const ref = await newestSnapshot(artifacts, snapshot);
+  const files = ref === null ? null : await loadSnapshot(artifacts, snapshot, ref);
   if (files === null) return null;
   const text = (name: string): string | null => {
     const bytes = files.get(name);
     return bytes === undefined ? null : new TextDecoder().decode(bytes);
   };
-  return recordOf(session, snapshot, { metadata: text("metadata.json"), state: text(STATE), about: text(ABOUT) });
+  const texts = { metadata: text("metadata.json"), state: text(STATE), about: text(ABOUT) };
+  return { ...recordOf(session, snapshot, texts), snapshotRef: ref };
 }
 
 async function intentOf(

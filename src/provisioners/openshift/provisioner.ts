@@ -63,7 +63,13 @@ async function preflight(
   }
   await readInstallSecrets(deps.secrets);
   context.progress("checking the cloud account");
-  return (await (deps.clouds.get(platform) ?? NO_CLOUD).account?.preflight(lab, context.signal)) ?? [];
+  const { inventory, account } = deps.clouds.get(platform) ?? NO_CLOUD;
+  if (inventory === null) {
+    context.log(
+      `nothing can look into ${platform} yet: that this cluster is gone will never be proven (docs/openshift.md)`,
+    );
+  }
+  return (await account?.preflight(lab, context.signal)) ?? [];
 }
 
 /** The installer makes clusters and unmakes them: what a cluster is made of stays. What labkeeper itself counts may change. */

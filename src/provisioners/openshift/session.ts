@@ -2,6 +2,7 @@
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import type { SessionKeys } from "../../cloud-ports.ts";
 import { type FailureFound, failureScan } from "../../core/openshift/failures.ts";
 import { type Progress, progressTracker } from "../../core/openshift/progress.ts";
 import { redactor, streamRedactor } from "../../core/redact.ts";
@@ -14,6 +15,7 @@ import { type Cloud, NO_CLOUD, type OpenshiftDeps } from "./deps.ts";
 import { type Folders, foldersOf, readIfThere } from "./folders.ts";
 import { installerEnvironment } from "./installer-env.ts";
 import { accountOf } from "./intent.ts";
+import { lendSession, roleEnvironment } from "./role-session.ts";
 import { environmentSecrets } from "./run-secrets.ts";
 
 export interface Session {
@@ -59,7 +61,9 @@ export async function openSession(deps: OpenshiftDeps, lab: LabOrder, context: P
   await mkdir(context.workdir, { recursive: true, mode: 0o700 });
   await stopStray(context.workdir, graceMs(deps), (line) => context.log(line), "SIGINT");
   const cloud = deps.clouds.get(lab.spec.platform) ?? NO_CLOUD;
-  const given = (await cloud.account?.credentialsEnvironment(accountOf(lab), context.signal)) ?? null;
+  const keys = async (): Promise<SessionKeys | null> => (await cloud.account?.sessionKeys(accountOf(lab))) ?? null;
+  const assumed = await keys();
+  const given = assumed === null ? null : roleEnvironment(folders.session);
   const env = await installerEnvironment(deps.environment, given, folders.temporary);
   const hidden = new Set<string>(environmentSecrets(env));
   let redact = redactor([...hidden]);
@@ -76,8 +80,23 @@ export async function openSession(deps: OpenshiftDeps, lab: LabOrder, context: P
     },
     redact: (text) => redact(text),
     log: (line) => context.log(redact(line)),
-    run: (call) => runOnce(session, call, env, [...hidden]),
+    run: async (call) => {
+      await using _lent = assumed === null || context.signal.aborted ? null : await lend();
+      return await runOnce(session, call, env, hidden);
+    },
   };
+  const lend = (): Promise<AsyncDisposable> =>
+    lendSession({
+      folder: folders.session,
+      keys: async () => {
+        const now = await keys();
+        if (now === null) throw new LabkeeperError("LK6108", `${lab.name}'s account assumes no role any more`);
+        return now;
+      },
+      hide: session.hide,
+      log: session.log,
+      everyMs: (deps.renewEverySeconds ?? 60) * 1_000,
+    });
   return session;
 }
 
@@ -85,11 +104,12 @@ async function runOnce(
   { deps, context }: Session,
   call: Call,
   env: Readonly<Record<string, string>>,
-  hidden: readonly string[],
+  hidden: ReadonlySet<string>,
 ): Promise<Ended> {
   const scan = failureScan();
   const track = progressTracker();
-  const stream = streamRedactor(hidden);
+  let stream = streamRedactor([...hidden]);
+  let known = hidden.size;
   let room = deps.maxLogChars ?? 8 * 1024 ** 2;
   const say = (text: string): void => {
     for (const line of text.split("\n")) if (line !== "") context.log(line);
@@ -102,6 +122,11 @@ async function runOnce(
       call.onProgress?.(progress);
     }
     if (room < 0) return;
+    if (known !== hidden.size) {
+      say(stream.flush());
+      known = hidden.size;
+      stream = streamRedactor([...hidden]);
+    }
     room -= raw.length;
     say(stream.push(`${cleanText(raw)}\n`));
     if (room < 0) say(`${stream.flush()}\nthe rest of ${call.name}'s log is left out`);

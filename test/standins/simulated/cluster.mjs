@@ -6,6 +6,7 @@ import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { ignitionConfigs, parts } from "./assets.mjs";
+import * as aws from "./aws-resources.mjs";
 import * as cloud from "./cloud.mjs";
 import { version } from "./run.mjs";
 
@@ -42,6 +43,11 @@ const resource = (state, name, more = {}) => ({
   ...more,
 });
 
+const inAws = (state) => {
+  const { name, baseDomain, config, infraID } = parts(state);
+  return { infraID, region: config.platform.aws?.region, tags: tagsOf(state), clusterDomain: `${name}.${baseDomain}` };
+};
+
 export async function createCluster(run) {
   if (run.has(".clusterapi_output")) {
     return run.fail(
@@ -65,11 +71,13 @@ export async function createCluster(run) {
     cloud.put(resource(state, name));
     await run.pace();
   }
+  await aws.makeInfrastructure(inAws(state));
   await run.point("infrastructure");
   run.log.info("Network infrastructure is ready");
   const { config, name, baseDomain } = parts(state);
   cloud.put(resource(state, "instance-bootstrap"));
   for (let n = 0; n < (config.controlPlane?.replicas ?? 3); n++) cloud.put(resource(state, `instance-master-${n}`));
+  await aws.makeMachines(inAws(state), config.controlPlane?.replicas ?? 3);
   run.log.info("Control-plane machines are ready");
   run.log.info(
     `Waiting up to 20m0s (until 3:00PM UTC) for the Kubernetes API at https://api.${name}.${baseDomain}:6443...`,
@@ -81,6 +89,7 @@ export async function createCluster(run) {
   await run.pace();
   await run.point("bootstrap");
   bootstrapped(run, state);
+  await aws.removeBootstrap(inAws(state));
   await run.point("operators");
   await finish(run, state);
 }
@@ -154,6 +163,7 @@ async function finish(run, state) {
     for (let n = 0; n < replicas; n++) cloud.put(resource(state, `instance-worker-${n}`));
   }
   cloud.put(resource(state, "route53-record-apps"));
+  await aws.makeApplicationsRecord(inAws(state));
   change(state, { available: true });
   run.log.info("Waiting up to 30m0s (until 4:55PM UTC) to ensure each cluster operator has finished progressing...");
   run.log.info("Checking to see if there is a route at openshift-console/console...");
@@ -225,9 +235,9 @@ export async function destroyCluster(run) {
       `Failed while preparing to destroy cluster: open ${run.path("metadata.json")}: ${error.code ?? error.message}`,
     );
   }
-  const { infraID, aws } = metadata;
+  const { infraID } = metadata;
   if (!infraID) return run.fail(1, "metadata has no infraID");
-  const filters = aws ? aws.identifier : [{ [`kubernetes.io/cluster/${infraID}`]: "owned" }];
+  const filters = metadata.aws ? metadata.aws.identifier : [{ [`kubernetes.io/cluster/${infraID}`]: "owned" }];
   let residue = (await run.point("start")) === "residue";
   const found = cloud.matching(filters);
   for (const [index, each] of found.entries()) {
@@ -236,6 +246,9 @@ export async function destroyCluster(run) {
     run.log.info(`Deleted ${each.name} id=${each.infraID}`);
     cloud.remove(each);
     await run.pace();
+  }
+  if (metadata.aws) {
+    for (const id of await aws.removeCluster({ infraID, ...metadata.aws })) run.log.info(`Deleted ${id}`);
   }
   if (process.env.STANDIN_DESTROY_FOREVER === "true") await new Promise((resolve) => setTimeout(resolve, 600_000));
   await run.point("end");

@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
+import { expectAlone } from "./alone.mjs";
 import { ignitionConfigs, manifests } from "./assets.mjs";
 import {
   createCluster,
@@ -57,6 +58,7 @@ export async function main(args) {
   const dir = resolve(flags.dir ?? ".");
   mkdirSync(dir, { recursive: true, mode: 0o750 });
   const run = beginRun(command, dir, flags["log-level"] ?? "info");
+  expectAlone(command, dir);
   run.quiet = flags["skip-password-print"] === "true";
   run.log.debug(`OpenShift Installer ${version()} (simulated)`);
   if (!OWN_START.has(command)) await run.point("start");

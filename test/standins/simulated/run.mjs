@@ -1,9 +1,11 @@
 /** One run of the stand-in: its folder, log, pace, signals, and the faults on order. */
 
+import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { awsKeys } from "./aws.mjs";
 import { logger } from "./log.mjs";
 import { faultAt } from "./scenario.mjs";
 
@@ -57,6 +59,8 @@ export function beginRun(command, dir, level) {
           break;
         case "ignore-signals":
           deaf = true;
+          // As the local controllers of a real one, in its process group.
+          spawn("sh", ["-c", 'trap "" INT TERM; sleep 600', "standin-controller", dir], { stdio: "ignore" });
           await sleep(600_000);
           break;
         case "hang":
@@ -72,6 +76,9 @@ export function beginRun(command, dir, level) {
         case "secrets":
           spill(run, log);
           break;
+        case "outlive":
+          await outlive(run, log);
+          break;
         default:
           return fault.do;
       }
@@ -79,6 +86,17 @@ export function beginRun(command, dir, level) {
     },
   };
   return run;
+}
+
+/** Goes on only when its session had a successor, as one that is refused when its session has ended. */
+async function outlive(run, log) {
+  const first = awsKeys()?.AccessKeyId;
+  for (let tries = 0; tries < 300; tries++) {
+    const now = awsKeys()?.AccessKeyId;
+    if (now !== first) return log.info(`went on with ${now} after ${first}`);
+    await sleep(50);
+  }
+  run.fail(4, "ExpiredToken: The security token included in the request is expired");
 }
 
 function flood(log, megabytes) {
@@ -92,7 +110,8 @@ function spill(run, log) {
   const { pullSecret, sshKey } = state["*installconfig.InstallConfig"]?.config ?? {};
   const password = state["*password.KubeadminPassword"]?.Password ?? "";
   log.info(`Login to the console with user: "kubeadmin", and password: "${password}"`);
-  for (const secret of [password, pullSecret, sshKey, process.env.AWS_SECRET_ACCESS_KEY]) {
+  const aws = awsKeys();
+  for (const secret of [password, pullSecret, sshKey, aws?.SecretAccessKey, aws?.SessionToken]) {
     if (!secret) continue;
     log.warning(`debug: ${secret}`);
     log.warning(`debug: ${Buffer.from(secret).toString("base64")}`);

@@ -4,7 +4,7 @@
  *
  * do: exit (with code and log lines) · hang · ignore-signals (then hang) · kill (SIGKILL itself) · succeed (exit 0 and
  * nothing made) · flood (megabytes of log) · secrets (prints all it knows) · residue (destroy leaves something and says
- * that all is well). A fault strikes `times` times (default 1), counted in files beside the scenario.
+ * that all is well) · outlive (waits for its session's successor, ends with ExpiredToken without). A fault strikes `times` times (default 1), counted in files beside the scenario.
  */
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
