@@ -1,4 +1,4 @@
-/** Story 6: what people ask for in comments, who may ask, and what came of it. */
+/** Story 5: what people ask for in comments, who may ask, and what came of it. */
 
 import { commandLines, type LabCommand, parseCommand } from "./core/comment-command.ts";
 import { statusAnswer } from "./core/markdown/answer.ts";

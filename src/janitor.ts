@@ -1,4 +1,4 @@
-/** Story 3: what must not be forgotten. Looks at what was thought gone, and for what nobody answers for. */
+/** Story 7: what must not be forgotten. Looks at what was thought gone, and for what nobody answers for. */
 
 import type {
   CloudInventory,

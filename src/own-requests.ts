@@ -1,4 +1,4 @@
-/** Story 7: pull requests of labkeeper's own. They only ever propose; merging one is a person's decision. */
+/** Story 6: pull requests of labkeeper's own. They only ever propose; merging one is a person's decision. */
 
 import type { CatalogSource } from "./catalog-ports.ts";
 import { expiresAt } from "./core/expiry.ts";

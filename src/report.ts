@@ -1,5 +1,5 @@
 /**
- * Story 5: what is recorded is told where people look. Each report is made anew from what is recorded and sent when
+ * Story 4: what is recorded is told where people look. Each report is made anew from what is recorded and sent when
  * it says something else than before, so it may be late, but ends up right. Labs never wait for it.
  */
 
