@@ -7,8 +7,8 @@ const STORIES = [
 ];
 /** Interfaces, in files by what they are about. */
 const PORTS = "ports|catalog-ports|cloud-ports|github-ports";
-/** `wire.ts`, and what of it is about clouds and about GitHub. */
-const WIRING = "^src/wire(-cloud|-github|-conversation)?\\.ts$";
+/** `wire.ts`, and what of it is about clouds, about GitHub and about the demo. */
+const WIRING = "^src/wire(-cloud|-github|-conversation|-demo)?\\.ts$";
 /** Run as processes of their own; scripts/bundle.ts builds them. */
 const PROGRAMS = "^src/(main|action/main|local/local-postgres/main)\\.ts$";
 const NPM = ["npm", "npm-dev", "npm-optional", "npm-peer", "npm-bundled", "npm-no-pkg", "npm-unknown"];
@@ -127,7 +127,7 @@ export default {
       name: "no-cycles",
       comment: "Files in a cycle can only be read, tested and moved together.",
       severity: "error",
-      from: { path: "^(src|test|bench|scripts)/" },
+      from: { path: "^(src|standins|test|bench|scripts)/" },
       to: { circular: true },
     },
     {
@@ -154,10 +154,31 @@ export default {
     },
     {
       name: "product-imports-no-tests",
-      comment: "The package ships src alone: what it imports from test, bench or scripts would be missing.",
+      comment: "The package ships src and stand-ins: what it imports from test, bench or scripts would be missing.",
       severity: "error",
       from: { path: "^src/" },
       to: { path: "^(test|bench|scripts)/" },
+    },
+    {
+      name: "only-the-demo-loads-stand-ins",
+      comment: "A stand-in is for tests and the demo: labkeeper must not load one with what it does for people.",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/wire-demo\\.ts$" },
+      to: { path: "^standins/" },
+    },
+    {
+      name: "stand-ins-are-loaded-late",
+      comment: "Imported at once, a stand-in would be read by every command.",
+      severity: "error",
+      from: { path: "^src/" },
+      to: { path: "^standins/", dynamic: false },
+    },
+    {
+      name: "stand-ins-stand-alone",
+      comment: "A stand-in that shares labkeeper's code would share its mistakes. What checks it is not shipped.",
+      severity: "error",
+      from: { path: "^standins/", pathNot: "^standins/github/openapi/" },
+      to: { path: "^(src|test|bench|scripts)/|^standins/github/openapi/|(^|/)node_modules/(?!@types/)" },
     },
     {
       name: "product-imports-no-dev-packages",
@@ -170,7 +191,7 @@ export default {
       name: "packages-are-listed",
       comment: "A package that is there only because another needs it can vanish with the next update.",
       severity: "error",
-      from: { path: "^(src|test|bench|scripts)/" },
+      from: { path: "^(src|standins|test|bench|scripts)/" },
       to: { dependencyTypes: ["npm-no-pkg", "npm-unknown"] },
     },
     {

@@ -3,7 +3,7 @@ import { cp, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { bundle } from "../scripts/bundle.ts";
 import { packageFile } from "../src/package-root.ts";
-import { createRepository, git } from "../test/git-server.ts";
+import { createRepository, git } from "../standins/git/repository.ts";
 import { catalogFiles, labFile, labPath } from "./catalog.ts";
 import { type Figure, median, type Report } from "./figures.ts";
 import { readyLabs } from "./ready-labs.ts";

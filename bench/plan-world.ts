@@ -5,7 +5,7 @@ import { packageFile } from "../src/package-root.ts";
 import type { Reporter } from "../src/ports.ts";
 import { type ReconcileDeps, reconcile } from "../src/reconcile.ts";
 import { openStore, type Store } from "../src/store/open.ts";
-import { createRepository, type TestRepository } from "../test/git-server.ts";
+import { type BareRepository, createRepository } from "../standins/git/repository.ts";
 import { catalogFiles, labFile, labPath } from "./catalog.ts";
 import { type PhaseTimes, watchPhases } from "./phases.ts";
 import { type BenchDatabase, seed, type Workplace } from "./workplace.ts";
@@ -29,7 +29,7 @@ export interface Cycle {
 /** A catalog of some size as a real git repository, and a real store beside it. */
 export interface PlanWorld extends AsyncDisposable {
   readonly labs: number;
-  readonly repository: TestRepository;
+  readonly repository: BareRepository;
   readonly store: Store;
   /** Opened anew: knows nothing of earlier reads. */
   openCatalog(url?: string): Promise<CatalogSource>;

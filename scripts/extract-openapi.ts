@@ -73,7 +73,7 @@ const WEBHOOKS = [
 /** Of GitHub's examples of each, the one without what labkeeper's webhooks lack, such as assignees. */
 const EXAMPLES = ["push", "pull_request opened", "issue_comment created"];
 
-const folder = join(import.meta.dirname, "../test/github/openapi");
+const folder = join(import.meta.dirname, "../standins/github/openapi");
 const [description, examples] = process.argv.slice(2);
 if (description === undefined) {
   console.error(

@@ -2,8 +2,8 @@ import { mkdirSync, readFileSync, renameSync, symlinkSync } from "node:fs";
 import { builtinModules } from "node:module";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Files, temporaryFolder } from "../../standins/git/repository.ts";
 import { CATALOG, labText, profileText } from "../documents/samples.ts";
-import { type Files, temporaryFolder } from "../git-server.ts";
 import { ACTION, commandsIn, metadata, pullRequest, type Step, step } from "./runner.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;

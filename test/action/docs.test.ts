@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { packageFile } from "../../src/package-root.ts";
+import { type Files, temporaryFolder } from "../../standins/git/repository.ts";
 import { blocks, codes, page, section, table } from "../docs/pages.ts";
-import { type Files, temporaryFolder } from "../git-server.ts";
 import { metadata, pullRequest, type Step, step } from "./runner.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { outputEntry } from "../../src/action/command-file.ts";
+import { temporaryFolder } from "../../standins/git/repository.ts";
 import { hrefsOf, htmlOf, proseOf, tagsOf } from "../core/markdown-html.ts";
 import { CATALOG, labText } from "../documents/samples.ts";
-import { temporaryFolder } from "../git-server.ts";
 import { commandsIn, outputsIn, pullRequest, type Step, step } from "./runner.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { load } from "js-yaml";
 import { packageFile } from "../../src/package-root.ts";
-import { createRepository, type Files, GIT_ENV, git } from "../git-server.ts";
+import { createRepository, type Files, GIT_ENV, git } from "../../standins/git/repository.ts";
 
 export const ACTION = packageFile("actions/validate");
 

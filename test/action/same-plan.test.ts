@@ -9,7 +9,7 @@ import { changesSince } from "../../src/git/changes-since.ts";
 import { checkout } from "../../src/local/checkout.ts";
 import { profileFolder } from "../../src/local/profiles.ts";
 import { packageFile } from "../../src/package-root.ts";
-import { type Files, git } from "../git-server.ts";
+import { type Files, git } from "../../standins/git/repository.ts";
 import { catalogFile, gone, lab, labPath, labs, labText, profileFile } from "../promises/files.ts";
 import { type World, world } from "../promises/world.ts";
 

@@ -46,6 +46,11 @@ const violating: Readonly<Record<string, string>> = {
   "src/cli/uses-hub.ts": 'export { everything } from "./utils.ts"; export { thing } from "./lib/thing.ts";',
   "test/fixture.ts": "export const fixture = 1;",
   "src/cli/uses-test.ts": 'export { fixture } from "../../test/fixture.ts";',
+  "standins/git/git.ts": "export const served = 1;",
+  "src/cli/serves.ts": 'export const late = () => import("../../standins/git/git.ts");',
+  "src/wire-demo.ts": 'export { served } from "../standins/git/git.ts";',
+  "standins/git/borrows.ts": 'import { codes } from "../../src/errors.ts"; export const c = codes;',
+  "standins/git/uses-package.ts": 'import git from "isomorphic-git"; export const g = git;',
   "src/cli/uses-dev-package.ts": 'export { test } from "vitest";',
   "test/uses-unlisted.ts": 'export { default } from "fast-deep-equal";',
   "src/cli/lost.ts": 'export { nothing } from "./nowhere.ts";',
@@ -82,6 +87,10 @@ const expected: readonly (readonly [rule: string, from: string])[] = [
   ["no-barrels", "src/cli/uses-barrel.ts"],
   ["no-hubs", "src/cli/uses-hub.ts"],
   ["product-imports-no-tests", "src/cli/uses-test.ts"],
+  ["only-the-demo-loads-stand-ins", "src/cli/serves.ts"],
+  ["stand-ins-are-loaded-late", "src/wire-demo.ts"],
+  ["stand-ins-stand-alone", "standins/git/borrows.ts"],
+  ["stand-ins-stand-alone", "standins/git/uses-package.ts"],
   ["product-imports-no-dev-packages", "src/cli/uses-dev-package.ts"],
   ["packages-are-listed", "test/uses-unlisted.ts"],
   ["imports-resolve", "src/cli/lost.ts"],
@@ -97,7 +106,9 @@ const obeying: Readonly<Record<string, string>> = {
     'import pg from "pg"; import type { Port } from "../ports.ts"; export type { Port }; export { pg };',
   "src/wire.ts": 'export const store = () => import("./store/store.ts");',
   "src/main.ts":
-    'import { Command } from "commander"; import { store } from "./wire.ts"; import type { Port } from "./reconcile.ts"; export { Command, store }; export type { Port };',
+    'import { Command } from "commander"; import { store } from "./wire.ts"; import { git } from "./wire-demo.ts"; import type { Port } from "./reconcile.ts"; export { Command, git, store }; export type { Port };',
+  "standins/git/git.ts": 'import { spawn } from "node:child_process"; export { spawn };',
+  "src/wire-demo.ts": 'export const git = () => import("../standins/git/git.ts");',
   "test/store.test.ts":
     'import { test } from "vitest"; import { pg } from "../src/store/store.ts"; export { pg, test };',
 };
@@ -128,7 +139,7 @@ describe("import rules", () => {
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "labkeeper-rules-"));
-    const all = await broken(makeProject("violating", violating), ["src", "test"]);
+    const all = await broken(makeProject("violating", violating), ["src", "standins", "test"]);
     // That project has no program, so all of it is dead.
     found = all.filter(({ rule }) => rule !== "no-dead-files");
   });
@@ -155,6 +166,6 @@ describe("import rules", () => {
   });
 
   test("allow what the layout allows", async () => {
-    expect(await broken(makeProject("obeying", obeying), ["src", "test"])).toEqual([]);
+    expect(await broken(makeProject("obeying", obeying), ["src", "standins", "test"])).toEqual([]);
   });
 });

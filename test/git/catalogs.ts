@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll } from "vitest";
 import type { CatalogEntry } from "../../src/core/types.ts";
 import { type CatalogOptions, openCatalog } from "../../src/git/open-catalog.ts";
-import { createRepository, type TestRepository, temporaryFolder } from "../git-server.ts";
+import { type BareRepository, createRepository, temporaryFolder } from "../../standins/git/repository.ts";
 
 export const lab = (name: string, ttlHours = 24): string => `name: ${name}\nttlHours: ${ttlHours}\n`;
 
@@ -24,7 +24,7 @@ export function workshop() {
   afterAll(() => folder.remove());
   return {
     path: (name: string): string => join(folder.path, name),
-    repository(name = `r${++count}`): TestRepository & { readonly name: string } {
+    repository(name = `r${++count}`): BareRepository & { readonly name: string } {
       return { ...createRepository(join(folder.path, `${name}.git`)), name };
     },
     stateDir: (): string => join(folder.path, `state${++count}`),

@@ -2,7 +2,8 @@ import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { changesSince } from "../../src/git/changes-since.ts";
-import { git, writeFiles } from "../git-server.ts";
+import { git } from "../../standins/git/repository.ts";
+import { writeFiles } from "../git-server.ts";
 import { lab, show, workshop } from "./catalogs.ts";
 
 const shop = workshop();

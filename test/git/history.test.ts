@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { git } from "../git-server.ts";
+import { git } from "../../standins/git/repository.ts";
 import { workshop } from "./catalogs.ts";
 
 const shop = workshop();

@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { CatalogEntry } from "../../src/core/types.ts";
-import { type GitServer, startGitServer, type TestRepository } from "../git-server.ts";
+import type { BareRepository } from "../../standins/git/repository.ts";
+import { type GitServer, startGitServer } from "../git-server.ts";
 import { show, workshop } from "./catalogs.ts";
 
 const LABS = 10_000;
 /** Without the git program each file takes about half a millisecond. */
 const FEW = 500;
 const shop = workshop();
-let repository: TestRepository & { readonly name: string };
+let repository: BareRepository & { readonly name: string };
 let first: string;
 let server: GitServer;
 

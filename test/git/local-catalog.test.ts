@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { GIT_ENV, git } from "../git-server.ts";
+import { GIT_ENV, git } from "../../standins/git/repository.ts";
 import { lab, show, workshop } from "./catalogs.ts";
 
 const shop = workshop();

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { mergeLines } from "../../src/git/merge-lines.ts";
-import { GIT_ENV, temporaryFolder } from "../git-server.ts";
+import { GIT_ENV, temporaryFolder } from "../../standins/git/repository.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;
 beforeAll(() => {

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openObjects } from "../../src/git/objects.ts";
 import { readProposal } from "../../src/git/proposal.ts";
-import { type GitServer, startGitServer, type TestRepository, writeTree } from "../git-server.ts";
+import type { BareRepository } from "../../standins/git/repository.ts";
+import { type GitServer, startGitServer, writeTree } from "../git-server.ts";
 import { lab, show, workshop } from "./catalogs.ts";
 
 const shop = workshop();
@@ -14,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-type Repository = TestRepository & { readonly name: string };
+type Repository = BareRepository & { readonly name: string };
 
 const url = (repository: Repository): string => `${server.url}/${repository.name}.git`;
 const fetches = (): number =>

@@ -1,12 +1,14 @@
 import { existsSync, readdirSync } from "node:fs";
 import { createServer } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type Fault, type GitServer, startGitServer, type TestRepository } from "../git-server.ts";
+import type { Fault } from "../../standins/git/http-backend.ts";
+import type { BareRepository } from "../../standins/git/repository.ts";
+import { type GitServer, startGitServer } from "../git-server.ts";
 import { lab, show, workshop } from "./catalogs.ts";
 
 const shop = workshop();
 let server: GitServer;
-let repository: TestRepository & { readonly name: string };
+let repository: BareRepository & { readonly name: string };
 let first: string;
 beforeAll(async () => {
   server = await startGitServer(shop.path("."));

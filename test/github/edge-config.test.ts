@@ -8,7 +8,8 @@ import { checkGithub } from "../../src/cli/doctor/github-checks.ts";
 import { loadConfig } from "../../src/config.ts";
 import { APP_EVENTS, APP_PERMISSIONS, appManifest, appRegistrationUrl } from "../../src/core/github-app.ts";
 import { wireGithub } from "../../src/wire-github.ts";
-import { type GitHubFacade, startGitHub } from "./facade/start.ts";
+import { startCheckedGitHub } from "../../standins/github/openapi/start-checked.ts";
+import type { GitHubFacade } from "../../standins/github/start.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "labkeeper-github-config-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -163,7 +164,7 @@ describe("doctor", () => {
   };
 
   test("finds an App as it should be", async () => {
-    const github = await startGitHub({ permissions: APP_PERMISSIONS, events: APP_EVENTS });
+    const github = await startCheckedGitHub({ permissions: APP_PERMISSIONS, events: APP_EVENTS });
     const found = await examined(environment(github));
     expect([...found].map(([name, { verdict }]) => [name, verdict])).toEqual([
       ["github", "ok"],
@@ -176,7 +177,7 @@ describe("doctor", () => {
   });
 
   test("names what is missing, what is too much, and what nobody subscribed to", async () => {
-    const github = await startGitHub({ permissions: APP_PERMISSIONS, events: ["push"] });
+    const github = await startCheckedGitHub({ permissions: APP_PERMISSIONS, events: ["push"] });
     github.setAppPermissions({ ...APP_PERMISSIONS, checks: "read", administration: "write" });
     let found = await examined(environment(github));
     expect(found.get("github permissions")).toMatchObject({ verdict: "failed", detail: "missing: checks: write" });
@@ -196,7 +197,7 @@ describe("doctor", () => {
   });
 
   test("tells what to do when GitHub refuses, and when no secret is there to check deliveries with", async () => {
-    const github = await startGitHub();
+    const github = await startCheckedGitHub();
     github.setAppInstalled(false);
     const found = await examined({ ...environment(github), LABKEEPER_GITHUB_WEBHOOK_SECRET: "" });
     expect(found.get("github")).toMatchObject({ verdict: "failed", detail: expect.stringMatching(/^LK8003 /) });
@@ -205,7 +206,7 @@ describe("doctor", () => {
   });
 
   test("says of a token what GitHub says of it", async () => {
-    const github = await startGitHub();
+    const github = await startCheckedGitHub();
     const token = { LABKEEPER_GITHUB_APP_ID: "", LABKEEPER_GITHUB_PRIVATE_KEY: "" };
     const repository = { LABKEEPER_GITHUB_REPOSITORY: "octo-org/labs", LABKEEPER_LISTEN: "" };
     const mine = { ...environment(github), ...token, ...repository, GITHUB_TOKEN: github.token };

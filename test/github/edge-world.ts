@@ -3,8 +3,9 @@
 import { credentials } from "../../src/core/credentials.ts";
 import { type Github, openGithub } from "../../src/github/host.ts";
 import type { GithubSettings } from "../../src/github/settings.ts";
-import type { GitHubOptions } from "./facade/new-world.ts";
-import { type GitHubFacade, startGitHub } from "./facade/start.ts";
+import type { GitHubOptions } from "../../standins/github/new-world.ts";
+import { startCheckedGitHub } from "../../standins/github/openapi/start-checked.ts";
+import type { GitHubFacade } from "../../standins/github/start.ts";
 
 export interface EdgeWorld extends AsyncDisposable {
   readonly github: GitHubFacade;
@@ -20,7 +21,7 @@ export async function edgeWorld(
   options: GitHubOptions = {},
   settings: Partial<GithubSettings> = {},
 ): Promise<EdgeWorld> {
-  const github = await startGitHub(options);
+  const github = await startCheckedGitHub(options);
   const own: GithubSettings = {
     apiUrl: github.apiUrl,
     webUrl: github.url,

@@ -1,13 +1,14 @@
 /** The stand-in for GitHub does what GitHub does, as far as labkeeper's tests lean on it. */
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { ask, installationToken, jwt } from "./facade/asked.ts";
-import { type GitHubFacade, startGitHub } from "./facade/start.ts";
+import { ask, installationToken, jwt } from "../../standins/github/asked.ts";
+import { startCheckedGitHub } from "../../standins/github/openapi/start-checked.ts";
+import type { GitHubFacade } from "../../standins/github/start.ts";
 
 let github: GitHubFacade;
 
 beforeEach(async () => {
-  github = await startGitHub({ files: { "labs/team-a/one.yaml": "a: 1\n", "README.md": "# Labs\n" } });
+  github = await startCheckedGitHub({ files: { "labs/team-a/one.yaml": "a: 1\n", "README.md": "# Labs\n" } });
 });
 
 afterEach(() => github.stop());

@@ -5,8 +5,8 @@ import { credentials } from "../../src/core/credentials.ts";
 import { webhookHandler } from "../../src/github/webhook.ts";
 import type { WebhookStore } from "../../src/github-ports.ts";
 import { startWebServer, type WebServerOptions } from "../../src/web/server.ts";
-import { startGitHub } from "./facade/start.ts";
-import { signed } from "./facade/webhooks.ts";
+import { startCheckedGitHub } from "../../standins/github/openapi/start-checked.ts";
+import { signed } from "../../standins/github/webhooks.ts";
 
 const SECRET = "facade-webhook-secret";
 const REPOSITORY = { owner: "octo-org", name: "labs" };
@@ -88,7 +88,7 @@ const raw = async (url: string, ...pieces: readonly string[]): Promise<string> =
 describe("deliveries of GitHub", () => {
   test("schedule, whatever happens to the catalog's pull requests", async () => {
     await using receiving = await receiver();
-    const github = await startGitHub();
+    const github = await startCheckedGitHub();
     github.webhooks.to(`${receiving.server.url}/webhooks/github`);
     github.openPullRequest({ changes: { "labs/team-a/one.yaml": "a: 1\n" } });
     github.comment(1, "/lab status", "monalisa");
@@ -104,7 +104,7 @@ describe("deliveries of GitHub", () => {
 
   test("schedule once, however often they are made", async () => {
     await using receiving = await receiver();
-    const github = await startGitHub();
+    const github = await startCheckedGitHub();
     github.webhooks.to(`${receiving.server.url}/webhooks/github`);
     github.webhooks.duplicate(1, "push");
     github.commit({ changes: { "labs/team-a/one.yaml": "a: 1\n" } });

@@ -1,7 +1,7 @@
 /** The documents of a catalog, as people write them. */
 
 import type { GuardSettings, LabDocument, ProfileSpec, TeamPolicy } from "../../src/core/types.ts";
-import type { Files } from "../git-server.ts";
+import type { Files } from "../../standins/git/repository.ts";
 
 export interface LabChange {
   readonly team?: string;

@@ -4,7 +4,8 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openCatalog } from "../../src/git/open-catalog.ts";
-import { type Fault, type GitServer, startGitServer } from "../git-server.ts";
+import type { Fault } from "../../standins/git/http-backend.ts";
+import { type GitServer, startGitServer } from "../git-server.ts";
 import { catalogFile, gone, lab, labPath, labs, labText, names } from "./files.ts";
 import { type World, world } from "./world.ts";
 

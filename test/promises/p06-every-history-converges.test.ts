@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { prng } from "../../src/core/prng.ts";
 import type { JsonObject } from "../../src/core/types.ts";
-import type { Files } from "../git-server.ts";
+import type { Files } from "../../standins/git/repository.ts";
 import { gone, lab, labPath, labs, names } from "./files.ts";
 import { type World, world } from "./world.ts";
 

@@ -30,9 +30,9 @@ import { folderCloud, type SimulatedCloud, type SimulatedWorld } from "../../src
 import { type Reconciled, reconcile } from "../../src/reconcile.ts";
 import { openStore, type Store } from "../../src/store/open.ts";
 import { startWorker, type Worker, type WorkerDeps, type WorkerOptions } from "../../src/worker.ts";
+import { type BareRepository, createRepository, type Files, temporaryFolder } from "../../standins/git/repository.ts";
 import { expectNoLeak, remembering } from "../canary.ts";
 import { createDatabase, type TestDatabase } from "../database.ts";
-import { createRepository, type Files, type TestRepository, temporaryFolder } from "../git-server.ts";
 import { catalogFile, type ProfileChange, profileFile } from "./files.ts";
 
 export interface WorldOptions {
@@ -48,7 +48,7 @@ export interface WorldOptions {
 export type WorkOptions = Partial<WorkerOptions> & Partial<Pick<WorkerDeps, "store" | "secrets">>;
 
 export interface World extends AsyncDisposable {
-  readonly repository: TestRepository;
+  readonly repository: BareRepository;
   readonly database: TestDatabase;
   readonly store: Store;
   readonly cloud: SimulatedWorld;

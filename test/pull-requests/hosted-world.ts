@@ -11,9 +11,9 @@ import { profileFolder } from "../../src/local/profiles.ts";
 import { packageFile } from "../../src/package-root.ts";
 import { learnOfMerges, type ReviewDeps, type ReviewRound, reviewPullRequests } from "../../src/pull-requests.ts";
 import type { Reconciled } from "../../src/reconcile.ts";
-import type { Files } from "../git-server.ts";
+import type { Files } from "../../standins/git/repository.ts";
+import type { GitHubFacade } from "../../standins/github/start.ts";
 import { asToken, type EdgeWorld, edgeWorld } from "../github/edge-world.ts";
-import type { GitHubFacade } from "../github/facade/start.ts";
 import { catalogFile, type ProfileChange, profileFile } from "../promises/files.ts";
 import { type World, world } from "../promises/world.ts";
 

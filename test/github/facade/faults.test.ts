@@ -1,12 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { ask } from "./asked.ts";
-import { answerProblems } from "./description.ts";
-import { type GitHubFacade, startGitHub } from "./start.ts";
+import { ask } from "../../../standins/github/asked.ts";
+import { answerProblems } from "../../../standins/github/openapi/description.ts";
+import { startCheckedGitHub } from "../../../standins/github/openapi/start-checked.ts";
+import type { GitHubFacade } from "../../../standins/github/start.ts";
 
 let github: GitHubFacade;
 
 beforeEach(async () => {
-  github = await startGitHub();
+  github = await startCheckedGitHub();
 });
 
 afterEach(() => github.stop());
@@ -150,7 +151,7 @@ describe("GitHub's description", () => {
   });
 
   test("refuses an answer of its own that is not as described, and does not stop in silence", async () => {
-    const other = await startGitHub();
+    const other = await startCheckedGitHub();
     const pull = other.openPullRequest({ changes: { "labs/a.yaml": "a: 1\n" } });
     Object.assign(pull, { title: null });
     const refused = await ask(other, "GET REPO/pulls/1");

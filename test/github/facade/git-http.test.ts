@@ -1,14 +1,15 @@
 import { execFile } from "node:child_process";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { GIT_ENV, temporaryFolder } from "../../git-server.ts";
-import { ask, installationToken } from "./asked.ts";
-import { type GitHubFacade, startGitHub } from "./start.ts";
+import { GIT_ENV, temporaryFolder } from "../../../standins/git/repository.ts";
+import { ask, installationToken } from "../../../standins/github/asked.ts";
+import { startCheckedGitHub } from "../../../standins/github/openapi/start-checked.ts";
+import type { GitHubFacade } from "../../../standins/github/start.ts";
 
 let github: GitHubFacade;
 let folder: ReturnType<typeof temporaryFolder>;
 
 beforeEach(async () => {
-  github = await startGitHub();
+  github = await startCheckedGitHub();
   folder = temporaryFolder();
 });
 

@@ -2,14 +2,15 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { verify } from "@octokit/webhooks-methods";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type Receiver, startReceiver } from "./receiver.ts";
-import { type GitHubFacade, startGitHub } from "./start.ts";
+import { startCheckedGitHub } from "../../../standins/github/openapi/start-checked.ts";
+import { type Receiver, startReceiver } from "../../../standins/github/receiver.ts";
+import type { GitHubFacade } from "../../../standins/github/start.ts";
 
 let github: GitHubFacade;
 let receiver: Receiver;
 
 beforeEach(async () => {
-  github = await startGitHub();
+  github = await startCheckedGitHub();
   receiver = await startReceiver();
   github.webhooks.to(receiver.url);
 });
@@ -72,7 +73,7 @@ function missing(example: unknown, body: unknown, at = ""): readonly string[] {
 test("the bodies have what GitHub's own examples have", async () => {
   life();
   await github.webhooks.settled();
-  const file = join(import.meta.dirname, "../openapi/webhook-examples.json");
+  const file = join(import.meta.dirname, "../../../standins/github/openapi/webhook-examples.json");
   const { examples } = JSON.parse(readFileSync(file, "utf8"));
   expect(Object.keys(examples)).toHaveLength(3);
   for (const [name, example] of Object.entries(examples)) {

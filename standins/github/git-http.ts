@@ -1,7 +1,7 @@
 /** Cloning and pushing over HTTP: `git http-backend` behind GitHub's authentication. */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { serveGit } from "../../git-server.ts";
+import { serveGit } from "../git/http-backend.ts";
 import { actorOf, granted } from "./access.ts";
 import { instead, survives } from "./faulty.ts";
 import { branches } from "./git-work.ts";

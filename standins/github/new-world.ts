@@ -2,9 +2,10 @@
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { createRepository, type TestRepository } from "../../git-server.ts";
+import { type BareRepository, createRepository } from "../git/repository.ts";
 import type { Clock } from "./clock.ts";
 import { type Changes, commitChanges, configure, moveRef } from "./git-work.ts";
+import type { Description } from "./operations.ts";
 import { createPeople } from "./people.ts";
 import type { App, World } from "./world.ts";
 
@@ -22,6 +23,10 @@ export interface GitHubOptions {
   /** What the App's installation grants; default: what labkeeper asks for. */
   readonly permissions?: Readonly<Record<string, string>>;
   readonly events?: readonly string[];
+  /** What requests, answers and webhooks are held against; default: nothing. */
+  readonly description?: Description;
+  /** An existing folder to keep the repositories in, which stays; default: one of its own, which goes. */
+  readonly folder?: string;
 }
 
 const PERMISSIONS = {
@@ -40,7 +45,7 @@ export function createWorld(
   url: string,
   clock: Clock,
   { owner = "octo-org", name = "labs", files = { "README.md": "# Labs\n" }, ...options }: GitHubOptions,
-): { readonly world: World; readonly bare: TestRepository } {
+): { readonly world: World; readonly bare: BareRepository } {
   const path = join(folder, owner, `${name}.git`);
   mkdirSync(join(folder, owner), { recursive: true });
   const bare = createRepository(path);

@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { git } from "../../git-server.ts";
+import { git } from "../git/repository.ts";
 import { configure } from "./git-work.ts";
 import { closePull } from "./pulls.ts";
 import { type Repository, userActor, type World } from "./world.ts";

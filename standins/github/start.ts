@@ -1,11 +1,12 @@
 /**
- * A stand-in for GitHub: no server of GitHub's can be had for tests. It has only the operations that labkeeper calls,
- * over a real bare repository, and holds every request and every answer against GitHub's own OpenAPI description.
+ * A stand-in for GitHub, for tests and the demo: no server of GitHub's can be had for them. It has only the operations
+ * that labkeeper calls, over a real bare repository. openapi/start-checked.ts holds all that passes through it against
+ * GitHub's own description.
  */
 
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type TestRepository, temporaryFolder } from "../../git-server.ts";
+import { type BareRepository, temporaryFolder } from "../git/repository.ts";
 import { type Clock, createClock } from "./clock.ts";
 import { appKeys, createCredentials } from "./credentials.ts";
 import { createFaults, type Faults } from "./faults.ts";
@@ -13,6 +14,7 @@ import { answerGit } from "./git-http.ts";
 import { createHands, type Hands } from "./hands.ts";
 import { createLimiter, type Limits } from "./limits.ts";
 import { createWorld, type GitHubOptions } from "./new-world.ts";
+import { matcher } from "./operations.ts";
 import type { Role, TeamMember } from "./people.ts";
 import { checkRoutes } from "./routes-checks.ts";
 import { commentRoutes } from "./routes-comments.ts";
@@ -37,7 +39,7 @@ export interface GitHubFacade extends Hands {
   readonly owner: string;
   readonly name: string;
   /** The bare repository itself. Commits made here by hand are no push: nobody is told. */
-  readonly repository: TestRepository;
+  readonly repository: BareRepository;
   readonly app: {
     readonly id: number;
     readonly slug: string;
@@ -82,7 +84,8 @@ export interface GitHubFacade extends Hands {
 
 /** Starts it on a free port of 127.0.0.1, with a first commit on `main`. */
 export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubFacade> {
-  const folder = temporaryFolder();
+  const { description = null } = options;
+  const folder = options.folder === undefined ? temporaryFolder() : { path: options.folder, remove: () => undefined };
   const clock = createClock(options.now);
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -99,6 +102,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubFa
     onTarget: (target) => {
       world.app.webhookUrl = target;
     },
+    description,
     onViolation: (operation, problems) => violations.push({ operation, where: "webhook", problems }),
   });
   world.emit = (event, action, body, sender) =>
@@ -118,7 +122,9 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubFa
     ...appRoutes((permissions) => credentials.issue(permissions)),
     "GET /rate_limit": limitRoute(limiter, credentials),
   };
-  const service = { world, routes, credentials, limiter, faults, requests, violations, answers: new Map(), pushed };
+  const match = matcher(description?.operations ?? Object.keys(routes));
+  const asked = { requests, violations, answers: new Map() };
+  const service = { world, routes, match, description, credentials, limiter, faults, pushed, ...asked };
   const failures: unknown[] = [];
   server.on("request", (request, response) => {
     const path = request.url ?? "/";

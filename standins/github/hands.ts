@@ -1,6 +1,6 @@
 /** What people do on GitHub, for tests to do: by name, without a request. */
 
-import { git } from "../../git-server.ts";
+import { git } from "../git/repository.ts";
 import { commentOf, createComment, deleteComment, editComment } from "./comments.ts";
 import { deleteFork, forkOf } from "./forks.ts";
 import { type Changes, commitChanges, readCommit, tip } from "./git-work.ts";

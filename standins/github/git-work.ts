@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { GIT_ENV, git } from "../../git-server.ts";
+import { GIT_ENV, git } from "../git/repository.ts";
 
 export interface Person {
   readonly name: string;

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { GIT_ENV, git } from "../../git-server.ts";
+import { GIT_ENV, git } from "../git/repository.ts";
 import { commitBody } from "./body-commit.ts";
 import { htmlUrl, repositoryUrl } from "./body-repository.ts";
 import { type Changes, commitChanges, commitOf, lines, type Person, tip } from "./git-work.ts";

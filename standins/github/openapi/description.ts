@@ -4,25 +4,17 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Ajv, type ValidateFunction } from "ajv";
 import type { Extract, ExtractedOperation } from "../../../scripts/openapi-extract.ts";
-
-export interface MatchedOperation {
-  /** "GET /repos/{owner}/{repo}". */
-  readonly name: string;
-  /** Decoded. */
-  readonly path: Readonly<Record<string, string>>;
-}
+import type { Description, MatchedOperation } from "../operations.ts";
 
 /** Statuses that GitHub may answer to any request, with an error's body, though few operations list them. */
 const GENERAL = new Set([400, 401, 403, 404, 409, 410, 422, 429, 500, 502, 503, 504]);
 
-const FOLDER = join(import.meta.dirname, "../openapi");
 const ROOT = "github";
 
 type Schema = Readonly<Record<string, unknown>>;
 
 interface Loaded {
   readonly extract: Extract;
-  readonly patterns: readonly { readonly name: string; readonly method: string; readonly pattern: RegExp }[];
   readonly ajv: Ajv;
   readonly compiled: Map<string, ValidateFunction>;
 }
@@ -32,7 +24,7 @@ let loaded: Loaded | null = null;
 /** Read and compiled once for a test process: schemas are compiled when first met. */
 function load(): Loaded {
   if (loaded !== null) return loaded;
-  const text = readFileSync(join(FOLDER, "github-openapi.json"), "utf8");
+  const text = readFileSync(join(import.meta.dirname, "github-openapi.json"), "utf8");
   // What is either of two bodies often is both: the description's `oneOf` means that one fits.
   const rooted = text.replaceAll('"#/schemas/', `"${ROOT}#/schemas/`).replaceAll('"oneOf":', '"anyOf":');
   const extract = JSON.parse(rooted) as Extract;
@@ -41,9 +33,7 @@ function load(): Loaded {
   ajv.addFormat("date-time", /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/);
   ajv.addFormat("uri", (value) => URL.canParse(value));
   ajv.addSchema({ $id: ROOT, schemas: extract.schemas } as object);
-  const names = Object.keys(extract.operations).sort((one, other) => literals(other) - literals(one));
-  const patterns = names.map((name) => ({ name, method: name.split(" ")[0] ?? "", pattern: patternOf(name) }));
-  loaded = { extract, patterns, ajv, compiled: new Map() };
+  loaded = { extract, ajv, compiled: new Map() };
   return loaded;
 }
 
@@ -58,36 +48,8 @@ function allowMissingHeads({ schemas }: Extract): void {
   }
 }
 
-/** How many segments of a path are no parameter: the more, the earlier it is tried. */
-function literals(name: string): number {
-  return name.split("/").filter((segment) => !segment.startsWith("{")).length;
-}
-
-/** Refs, branches and file paths may hold slashes. */
-function patternOf(name: string): RegExp {
-  const path = name.slice(name.indexOf(" ") + 1);
-  const source = path.replace(/\{(\w+)\}/g, (_, key: string) =>
-    key === "path" ? `(?<${key}>.*)` : ["ref", "branch"].includes(key) ? `(?<${key}>.+)` : `(?<${key}>[^/]+)`,
-  );
-  return new RegExp(`^${source}$`);
-}
-
-/** The operation of a request, by its path below the API's base; null when GitHub, or the extract, has none. */
-export function matchOperation(method: string, path: string): MatchedOperation | null {
-  for (const candidate of load().patterns) {
-    const groups = candidate.method === method ? candidate.pattern.exec(path) : null;
-    if (groups === null) continue;
-    const entries = Object.entries(groups.groups ?? {});
-    return {
-      name: candidate.name,
-      path: Object.fromEntries(entries.map(([key, value]) => [key, decodeURIComponent(value)])),
-    };
-  }
-  return null;
-}
-
 /** What a request has that the description does not allow. */
-export function requestProblems(
+function requestProblems(
   operation: MatchedOperation,
   query: Readonly<Record<string, string>>,
   body: unknown,
@@ -138,7 +100,7 @@ export function answerProblems(name: string, status: number, body: unknown): rea
 }
 
 /** What a webhook's body has that its description does not allow; `name` as "webhook-push". */
-export function webhookProblems(name: string, body: unknown): readonly string[] {
+function webhookProblems(name: string, body: unknown): readonly string[] {
   const schema = load().extract.webhooks[name];
   return schema === undefined ? [`${name} is not described`] : problems(name, schema, body, "payload");
 }
@@ -192,4 +154,14 @@ function propertiesOf(schema: Schema): ReadonlySet<string> {
 function resolved(schema: Schema): Schema {
   const name = /#\/schemas\/(.+)$/.exec(String(schema["$ref"] ?? ""))?.[1];
   return name === undefined ? schema : resolved(load().extract.schemas[name] ?? {});
+}
+
+/** For the stand-in to hold what passes through it against. */
+export function githubDescription(): Description {
+  return {
+    operations: Object.keys(load().extract.operations),
+    request: requestProblems,
+    answer: answerProblems,
+    webhook: webhookProblems,
+  };
 }

@@ -4,10 +4,10 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { actorOf, refuseAccess } from "./access.ts";
 import { type Credentials, etagOf } from "./credentials.ts";
-import { answerProblems, type MatchedOperation, matchOperation, requestProblems } from "./description.ts";
 import type { Faults } from "./faults.ts";
 import { degraded, instead, survives } from "./faulty.ts";
 import type { Limiter } from "./limits.ts";
+import type { Description, MatchedOperation, Matcher } from "./operations.ts";
 import { pageOf } from "./pages.ts";
 import { notFound, Refusal } from "./refusal.ts";
 import type { Answer, Caller, Route, Routes } from "./route.ts";
@@ -39,6 +39,9 @@ export interface Violation {
 export interface Service {
   readonly world: World;
   readonly routes: Routes;
+  readonly match: Matcher;
+  /** null: nothing is held against it. */
+  readonly description: Description | null;
   readonly credentials: Credentials;
   readonly limiter: Limiter;
   readonly faults: Faults;
@@ -89,7 +92,7 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
 
 function handle(service: Service, request: IncomingMessage, seen: Open, bytes: Buffer, url: URL): Answer {
   const path = url.pathname.slice(new URL(service.world.apiUrl).pathname.length);
-  const operation = matchOperation(seen.method, path);
+  const operation = service.match(seen.method, path);
   if (operation === null) return violated(service, `${seen.method} ${path}`, "request", ["is not described"]);
   const route = service.routes[operation.name];
   if (route === undefined) return violated(service, operation.name, "request", ["is not answered here"]);
@@ -100,7 +103,7 @@ function handle(service: Service, request: IncomingMessage, seen: Open, bytes: B
     const body = parsedBody(bytes);
     seen.body = (body ?? null) as Body | null;
     const query = Object.fromEntries(url.searchParams);
-    const problems = requestProblems(operation, query, body);
+    const problems = service.description?.request(operation, query, body) ?? [];
     if (problems.length > 0) return violated(service, name, "request", problems);
     if (request.headers["user-agent"] === undefined) throw new Refusal(403, "Request forbidden: no User-Agent header.");
     const caller = service.credentials.callerOf(request.headers.authorization);
@@ -113,8 +116,8 @@ function handle(service: Service, request: IncomingMessage, seen: Open, bytes: B
     if (!(error instanceof Refusal)) throw error;
     answer = { status: error.status, body: error.body, headers: error.headers };
   }
-  const problems = answer.raw === undefined ? answerProblems(name, answer.status, answer.body) : [];
-  if (problems.length > 0) return violated(service, name, "answer", problems);
+  const problems = answer.raw === undefined ? service.description?.answer(name, answer.status, answer.body) : undefined;
+  if (problems !== undefined && problems.length > 0) return violated(service, name, "answer", problems);
   return { ...answer, headers: { ...service.limiter.headers(key), ...answer.headers } };
 }
 

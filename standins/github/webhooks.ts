@@ -1,7 +1,7 @@
 /** Signed deliveries of webhooks, and what goes wrong with them on their way. */
 
 import { createHmac, randomUUID } from "node:crypto";
-import { webhookProblems } from "./description.ts";
+import type { Description } from "./operations.ts";
 import type { Body } from "./world.ts";
 
 export interface Delivery {
@@ -37,6 +37,8 @@ export interface WebhookSource {
   readonly secret: string;
   subscribed(event: string): boolean;
   ping(): Body;
+  /** null: bodies are not held against it. */
+  readonly description: Description | null;
   onViolation(name: string, problems: readonly string[]): void;
   onTarget(url: string | null): void;
 }
@@ -71,7 +73,7 @@ export function createWebhooks(source: WebhookSource): Webhooks & {
     if (target === null || !source.subscribed(event)) return;
     const payload = body();
     const name = `webhook-${event}${action === null ? "" : `-${action}`}`.replaceAll("_", "-");
-    const problems = webhookProblems(name, payload);
+    const problems = source.description?.webhook(name, payload) ?? [];
     if (problems.length > 0) source.onViolation(name, problems);
     const delivery = { id: randomUUID(), event, action, payload, statuses: [] };
     deliveries.push(delivery);
