@@ -171,7 +171,7 @@ export default {
       comment: "Imported at once, a stand-in would be read by every command.",
       severity: "error",
       from: { path: "^src/" },
-      to: { path: "^standins/", dynamic: false },
+      to: { path: "^standins/", dynamic: false, dependencyTypesNot: ["type-only"] },
     },
     {
       name: "stand-ins-stand-alone",

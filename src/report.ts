@@ -21,6 +21,8 @@ export interface ReportDeps {
   readonly artifacts: Pick<ArtifactStore, "get">;
   readonly clock: Clock;
   readonly pace: Pace;
+  /** The least time between two edits of one thing at the host, milliseconds; default 5 s. */
+  readonly betweenEdits?: number;
   /** Where a lab's credentials can be read by whoever may; null: only by the command line. */
   credentialsUrl(labId: string): string | null;
 }
@@ -30,7 +32,6 @@ export interface Reported {
   readonly failed: readonly { readonly report: DueReport; readonly error: unknown }[];
 }
 
-/** The least time between two edits of one thing at the host. Milliseconds. */
 const BETWEEN_EDITS = 5_000;
 /** How often a board with something running is told anew. Seconds. */
 const PROGRESS_SECONDS = 30;
@@ -60,7 +61,7 @@ export async function report(deps: ReportDeps, signal?: AbortSignal): Promise<Re
     try {
       const told = await tell(deps, self, each, signal);
       const at = clock.now();
-      const notBefore = new Date(at.getTime() + (told.sent ? BETWEEN_EDITS : 0));
+      const notBefore = new Date(at.getTime() + (told.sent ? (deps.betweenEdits ?? BETWEEN_EDITS) : 0));
       await store.recordSent(each, { remoteId: told.remoteId, digest: told.digest, at, notBefore });
       if (told.sent) sent += 1;
     } catch (error) {

@@ -36,6 +36,7 @@ export const wireConversation = async (parts: ConversationParts): Promise<Conver
       remedy: "Set LABKEEPER_CATALOG_REF to a branch, or leave GitHub out of the configuration.",
     });
   }
+  const unpaced = config.github?.paced === false;
   const requests = ownRequests({ host, catalog, store, branch });
   return conversation({
     review: { host, catalog, store, shippedProfiles, clock, branch, memory: new Map(), onError },
@@ -53,7 +54,8 @@ export const wireConversation = async (parts: ConversationParts): Promise<Conver
       store,
       artifacts,
       clock,
-      pace: pace(config.github?.paced === false ? UNPACED : WRITES, clock.monotonic),
+      pace: pace(unpaced ? UNPACED : WRITES, clock.monotonic),
+      ...(unpaced && { betweenEdits: 0 }),
       credentialsUrl: credentialsUrl(config),
     },
     store,

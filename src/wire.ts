@@ -6,7 +6,6 @@ import type { Config } from "./config.ts";
 import type { Conversation } from "./conversation.ts";
 import type { CatalogEntry } from "./core/types.ts";
 import { LabkeeperError } from "./errors.ts";
-import type { HistoryWriter } from "./git/history-writer.ts";
 import type { JanitorDeps } from "./janitor.ts";
 import type { EditorSchemas } from "./local/editor-files.ts";
 import { madeFolder } from "./made-folder.ts";
@@ -22,7 +21,7 @@ import type { ReviewableCatalog } from "./wire-conversation.ts";
 import { type GithubEdges, wireGithub } from "./wire-github.ts";
 import type { WorkerDeps, WorkerOptions } from "./worker.ts";
 
-export type { HistoryWriter, SchemaStatus, Store };
+export type { SchemaStatus, Store };
 
 /** Everything outside the process, each built when first asked for. Disposing closes what was built, last first. */
 export interface Edges extends AsyncDisposable {
@@ -293,14 +292,4 @@ export const wire = (config: Config): Edges => {
     }),
     [Symbol.asyncDispose]: open.closeAll,
   };
-};
-
-/** What only the demo does outside: writing a catalog's history, asking a lab's database, removing the embedded one. */
-export const demoEdges = async () => {
-  const [{ startRepository }, { askPostgres }, { removePostgres }] = await Promise.all([
-    import("./git/history-writer.ts"),
-    import("./local/local-postgres/ask.ts"),
-    import("./local/postgres/ensure.ts"),
-  ]);
-  return { startRepository, askPostgres, removePostgres };
 };

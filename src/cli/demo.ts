@@ -1,5 +1,7 @@
+import type { Edges } from "../wire.ts";
 import type { CommandContext, Register } from "./context.ts";
-import type { Playground } from "./demo/playground.ts";
+import type { Hosted, Playground } from "./demo/playground.ts";
+import type { Act, Stage } from "./demo/stage.ts";
 import { examples } from "./program.ts";
 import { duration } from "./time.ts";
 
@@ -19,22 +21,48 @@ Kept as it is in ${root}. To look at it:
 To take it down: ${program()} demo --clean '${root}'`;
 
 /** Plays all acts; an interrupt ends it between or inside them. */
-const play = async (context: CommandContext, playground: Playground): Promise<void> => {
-  const [{ wire }, { ACTS }, { labFiles, startHistory }] = await Promise.all([
-    import("../wire.ts"),
-    import("./demo/acts.ts"),
+const playActs = async <S extends Stage>(acts: readonly Act<S>[], stage: S): Promise<void> => {
+  for (const [index, act] of acts.entries()) {
+    stage.context.signal.throwIfAborted();
+    heading(stage.context, index + 1, act.title);
+    await act.play(stage);
+  }
+};
+
+/** With edges that hold the database open from here on, so that it stays up between the commands. */
+const onStage = async (
+  context: CommandContext,
+  playground: Playground,
+  play: (edges: Edges) => Promise<void>,
+): Promise<void> => {
+  const { wire } = await import("../wire.ts");
+  await using edges = wire(playground.config);
+  const [store] = await Promise.allSettled([edges.store()]);
+  if (store.status === "rejected") throw store.reason;
+  context.signal.throwIfAborted();
+  await play(edges);
+};
+
+const playHosted = async (context: CommandContext, { playground, github, labs }: Hosted): Promise<void> => {
+  const { HOSTED_STORY } = await import("./demo/hosted-story.ts");
+  const files = Object.keys(labs).sort();
+  await onStage(context, playground, (edges) =>
+    playActs(HOSTED_STORY, { context, edges, playground, files, github, labs }),
+  );
+};
+
+const WITHOUT_GITHUB =
+  "There is no git with its http-backend here to stand in for GitHub, so this is the story without pull requests.";
+
+const playLocal = async (context: CommandContext, playground: Playground): Promise<void> => {
+  const [{ LOCAL_STORY }, { labFiles, startHistory }] = await Promise.all([
+    import("./demo/local-story.ts"),
     import("./demo/playground.ts"),
   ]);
+  context.note(`${context.noteColours.yellow("note:")} ${WITHOUT_GITHUB}`);
   const history = await startHistory(playground);
   const files = await labFiles(playground);
-  await using edges = wire(playground.config);
-  // Held open from here on, so that the database stays up between the commands.
-  await edges.store();
-  for (const [index, act] of ACTS.entries()) {
-    context.signal.throwIfAborted();
-    heading(context, index + 1, act.title);
-    await act.play({ context, edges, playground, history, files });
-  }
+  await onStage(context, playground, (edges) => playActs(LOCAL_STORY, { context, edges, playground, history, files }));
 };
 
 /** Destroys the labs, stops the servers, removes the folder. */
@@ -49,13 +77,17 @@ const clean = async (context: CommandContext, playground: Playground): Promise<v
 
 const demo = async (context: CommandContext, keep: boolean): Promise<void> => {
   const startedAt = performance.now();
-  const { makePlayground } = await import("./demo/playground.ts");
+  const { hostCatalog, makePlayground } = await import("./demo/playground.ts");
   const playground = await makePlayground();
+  let hosted: Hosted | null = null;
   let played = false;
   try {
-    await play(context, playground);
+    hosted = await hostCatalog(playground);
+    if (hosted === null) await playLocal(context, playground);
+    else await playHosted(context, hosted);
     played = true;
   } finally {
+    await hosted?.github.stop();
     if (keep && played) context.out(keptWords(playground));
     else {
       context.out(

@@ -1,6 +1,6 @@
 import type { Reporter } from "../../ports.ts";
 import type { Edges } from "../../wire.ts";
-import { demoEdges } from "../../wire.ts";
+import { demoEdges } from "../../wire-demo.ts";
 import { startWorker } from "../../worker.ts";
 import type { CommandContext } from "../context.ts";
 import { createProgress } from "../progress.ts";
