@@ -59,11 +59,11 @@ describe("orphans", () => {
     const cluster = { clusterName: "demo", baseDomain: "labs.example.com" };
     const record = "arn:aws:route53:::hostedzone/Z1/A/api.demo.labs.example.com";
     const named = [...labs, { id: "now", name: "demo", live: true, infraId: "demo-x7k2p", cluster }];
-    for (const of of [{ labId: "live" }, { infraId: "team-a-live-x7k2p" }, { id: record, labId: "gone" }]) {
-      expect(isOfLivingLab(resource(of), named)).toBe(true);
+    for (const change of [{ labId: "live" }, { infraId: "team-a-live-x7k2p" }, { id: record, labId: "gone" }]) {
+      expect(isOfLivingLab(resource(change), named)).toBe(true);
     }
-    for (const of of [{ labId: "gone" }, { infraId: "who-zzzzz" }, { id: record.replace("demo", "past") }]) {
-      expect(isOfLivingLab(resource(of), named)).toBe(false);
+    for (const change of [{ labId: "gone" }, { infraId: "who-zzzzz" }, { id: record.replace("demo", "past") }]) {
+      expect(isOfLivingLab(resource(change), named)).toBe(false);
     }
   });
 
