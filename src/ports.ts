@@ -184,6 +184,8 @@ export interface LabOrder {
 
 export interface ProvisionerContext {
   readonly signal: AbortSignal;
+  /** Aborted when the lease is lost, also after `signal` was for another reason: then there is no time left to end in. */
+  readonly lost?: AbortSignal;
   /** A private folder for this lab on this host; may be empty after a move to another host. */
   readonly workdir: string;
   /** Human-readable phase and, when known, percent done (0..100). */

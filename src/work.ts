@@ -26,6 +26,8 @@ export type StopReason = "cancelled" | "lease-lost" | "shutdown";
 
 export interface Control {
   readonly signal: AbortSignal;
+  /** Aborted when the lease is lost, whatever `signal` was aborted for before. */
+  readonly lost?: AbortSignal;
   /** True once the process wants to leave: the run ends at its next durable point. */
   leaving(): boolean;
 }
@@ -64,7 +66,7 @@ const poisonous = (job: ClaimedJob): LabkeeperError =>
 
 async function outcomeOf(deps: WorkDeps, job: ClaimedJob, control: Control): Promise<JobOutcome | null> {
   const position: { step: string | null } = { step: null };
-  await using run = await beginRun(deps, job, control.signal);
+  await using run = await beginRun(deps, job, control.signal, control.lost);
   try {
     let found: Findings = { intent: job.lab.intent, outputs: job.outputs, credentials: null, receipt: null };
     for (const step of remaining(STEPS[job.kind], job.doneSteps)) {

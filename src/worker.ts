@@ -36,6 +36,8 @@ export interface Worker {
 interface Active {
   readonly job: ClaimedJob;
   readonly abort: AbortController;
+  /** Beside `abort`, which tells only the first reason: what is being interrupted may lose its lease meanwhile. */
+  readonly lost: AbortController;
 }
 
 /** Destroys are never dead; after this many attempts a waiting caller is told that they fail. */
@@ -63,13 +65,17 @@ export async function startWorker(deps: WorkerDeps, options: WorkerOptions): Pro
    */
   const isDeaf = (): boolean => clock.monotonic() - renewedAt > patienceMs;
 
+  const stop = ({ abort, lost }: Active, reason: StopReason): void => {
+    abort.abort(reason);
+    if (reason === "lease-lost") lost.abort();
+  };
   const stopAll = (reason: StopReason): void => {
-    for (const { abort } of active.values()) abort.abort(reason);
+    for (const each of active.values()) stop(each, reason);
   };
 
-  const run = async (job: ClaimedJob, abort: AbortController): Promise<void> => {
+  const run = async ({ job, abort, lost }: Active): Promise<void> => {
     try {
-      note(job, await work(deps, job, { signal: abort.signal, leaving: () => leaving }));
+      note(job, await work(deps, job, { signal: abort.signal, lost: lost.signal, leaving: () => leaving }));
     } catch (error) {
       // Its outcome could not be recorded; the lease runs out and another worker looks at what is there.
       deps.onError(error);
@@ -102,9 +108,9 @@ export async function startWorker(deps: WorkerDeps, options: WorkerOptions): Pro
       limits: options.limits,
     });
     for (const job of jobs) {
-      const abort = new AbortController();
-      active.set(job.id, { job, abort });
-      void queue.add(() => run(job, abort));
+      const one: Active = { job, abort: new AbortController(), lost: new AbortController() };
+      active.set(job.id, one);
+      void queue.add(() => run(one));
     }
     // A claim looks only so deep into each team's queue; while it finds something there may be more.
     if (jobs.length > 0 && active.size < options.concurrency) again = true;
@@ -158,9 +164,9 @@ export async function startWorker(deps: WorkerDeps, options: WorkerOptions): Pro
     renewedAt = startedAt;
     const keptResources = new Set(kept.map(({ resource }) => resource));
     const asked = new Set(held.map(({ resource }) => resource));
-    for (const { job, abort } of active.values()) {
-      if (asked.has(job.lease.resource) && !keptResources.has(job.lease.resource))
-        abort.abort("lease-lost" satisfies StopReason);
+    for (const one of active.values()) {
+      const { resource } = one.job.lease;
+      if (asked.has(resource) && !keptResources.has(resource)) stop(one, "lease-lost");
     }
     await checkCancels();
   };

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { CloudAccount, OrphanRow, OrphanStore } from "../cloud-ports.ts";
-import { orphansAmong } from "../core/orphans.ts";
+import { isOfLivingLab } from "../core/orphans.ts";
 import { escapeTerminal } from "../core/render-escape.ts";
 import { LabkeeperError } from "../errors.ts";
 import type { CommandContext, Register } from "./context.ts";
@@ -58,7 +58,6 @@ const orphanWithId = async (store: OrphanStore, id: string): Promise<OrphanRow> 
 export interface Destruction {
   readonly store: OrphanStore;
   readonly account: Pick<CloudAccount, "destroyResource">;
-  readonly now: Date;
   readonly actor: string;
   readonly signal: AbortSignal;
   /** Told what will be removed; false leaves it. */
@@ -70,14 +69,13 @@ export interface Destruction {
  * answers for by now is refused (LK3006). Recorded after the cloud has removed it: a failure leaves it listed.
  */
 export async function destroyOrphan(destruction: Destruction, id: string): Promise<OrphanRow | null> {
-  const { store, account, now, actor, signal, agree } = destruction;
+  const { store, account, actor, signal, agree } = destruction;
   const row = await orphanWithId(store, id);
-  const isOrphan = async () =>
-    orphansAmong([row.resource], await store.knownLabs(), now, Number.NEGATIVE_INFINITY).length === 1;
-  if (!(await isOrphan())) throw new LabkeeperError("LK3006", `${id} belongs to a living lab`);
+  const isOwned = async () => isOfLivingLab(row.resource, await store.knownLabs());
+  if (await isOwned()) throw new LabkeeperError("LK3006", `${id} belongs to a living lab`);
   if (!(await agree(describe(row)))) return null;
   // A person may take long to answer.
-  if (!(await isOrphan())) throw new LabkeeperError("LK3006", `${id} belongs to a living lab`);
+  if (await isOwned()) throw new LabkeeperError("LK3006", `${id} belongs to a living lab`);
   await account.destroyResource(row.resource, signal);
   return await store.decideOrphan(id, "destroyed", actor);
 }
@@ -133,10 +131,7 @@ const destroy = (orphans: Command, context: CommandContext): void => {
         };
         const { actor, signal } = context;
         const { account } = edges.cloud;
-        const removed = await destroyOrphan(
-          { store: await edges.store(), account, now: new Date(), actor, signal, agree },
-          id,
-        );
+        const removed = await destroyOrphan({ store: await edges.store(), account, actor, signal, agree }, id);
         if (removed === null) {
           context.note("Nothing was removed.");
           context.exitWith(1);

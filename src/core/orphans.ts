@@ -37,27 +37,30 @@ const YOUNG_MINUTES = 30;
 const HOUR = 3_600_000;
 
 /**
- * What belongs to a live lab, by its lab id or by its infraID, is never a finding; whatever else it says. Ask for the
- * labs *after* the sweep: a lab is recorded before anything of it exists, so none that was seen can be missing then.
- * Sorted by id, each resource once.
+ * Of what carries labkeeper's tags, or an infraID that is known or that something with labkeeper's tags carries: other
+ * people's clusters are nobody's business here. What belongs to a live lab, by its lab id, its infraID or its names, is never
+ * a finding; whatever else it says. Ask for the labs *after* the sweep: a lab is recorded before anything of it exists, so
+ * none that was seen can be missing then. Sorted by id, each resource once.
  */
 export function orphansAmong<R extends SweptResource>(
   resources: readonly R[],
   labs: readonly LabKnown[],
   now: Date,
-  youngMinutes: number = YOUNG_MINUTES,
 ): Orphan<R>[] {
   const known = index(labs);
+  const labsOf = new Map<string, Set<string>>();
+  for (const { infraId, labId } of resources) {
+    if (infraId !== null && labId !== null) labsOf.set(infraId, (labsOf.get(infraId) ?? new Set()).add(labId));
+  }
   const found = new Map<string, Orphan<R>>();
   for (const resource of resources) {
     const { id, labId, infraId, createdAt, dailyCost } = resource;
-    const owners = [...(known.byId.get(labId ?? "") ?? []), ...(known.byInfraId.get(infraId ?? "") ?? [])];
-    // A name is whoever lives under it now, whosever it was.
-    owners.push(...(known.byRecord.get(nameOfRecord(id) ?? "") ?? []).filter(({ live }) => live));
-    const nobodys = labId === null && infraId === null;
+    const beside = [...(labsOf.get(infraId ?? "") ?? [])];
+    const owners = [...ownersIn(known, resource), ...beside.flatMap((lab) => known.byId.get(lab) ?? [])];
+    const nobodys = labId === null && owners.length === 0 && beside.length === 0;
     if (nobodys || owners.some(({ live }) => live)) continue;
     const age = createdAt === null ? null : now.getTime() - createdAt.getTime();
-    if (age !== null && age < youngMinutes * 60_000) continue;
+    if (age !== null && age < YOUNG_MINUTES * 60_000) continue;
     const why = owners.length > 0 ? "lab is destroyed" : labId !== null ? "lab is unknown" : "infraId unknown";
     const ageHours = age === null ? null : Math.floor((age / HOUR) * 10) / 10;
     found.set(id, { resource, why, ageHours, dailyCost, lab: owners[0]?.name ?? null });
@@ -65,9 +68,20 @@ export function orphansAmong<R extends SweptResource>(
   return [...found.values()].sort((a, b) => (a.resource.id < b.resource.id ? -1 : 1));
 }
 
-type Index = ReadonlyMap<string, readonly LabKnown[]>;
+/** Whether a living lab answers for it by now. */
+export const isOfLivingLab = (resource: SweptResource, labs: readonly LabKnown[]): boolean =>
+  ownersIn(index(labs), resource).some(({ live }) => live);
 
-function index(labs: readonly LabKnown[]): Readonly<Record<"byId" | "byInfraId" | "byRecord", Index>> {
+/** By its lab id, its infraID, and where it is a record by who lives under its name now, whosever it was. */
+const ownersIn = (known: Known, { id, labId, infraId }: SweptResource): LabKnown[] => [
+  ...(known.byId.get(labId ?? "") ?? []),
+  ...(known.byInfraId.get(infraId ?? "") ?? []),
+  ...(known.byRecord.get(nameOfRecord(id) ?? "") ?? []).filter(({ live }) => live),
+];
+
+type Known = Readonly<Record<"byId" | "byInfraId" | "byRecord", ReadonlyMap<string, readonly LabKnown[]>>>;
+
+function index(labs: readonly LabKnown[]): Known {
   const byId = new Map<string, LabKnown[]>();
   const byInfraId = new Map<string, LabKnown[]>();
   const byRecord = new Map<string, LabKnown[]>();

@@ -38,6 +38,7 @@ export async function beginRun(
   deps: RunDeps,
   job: ClaimedJob,
   signal: AbortSignal,
+  lost?: AbortSignal,
 ): Promise<Run & AsyncDisposable & { timedOut(): boolean }> {
   const { lab } = job;
   const bounded = withDeadline(job, signal);
@@ -62,6 +63,7 @@ export async function beginRun(
     },
     context: {
       signal: bounded,
+      ...(lost === undefined ? {} : { lost }),
       workdir: await deps.workspace.open(lab.id),
       progress(phase, percent) {
         const safe = redact(phase);

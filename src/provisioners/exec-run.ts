@@ -19,6 +19,8 @@ export interface Run {
   readonly maxOutputBytes: number;
   readonly maxLogChars: number;
   readonly signal: AbortSignal;
+  /** From then on there is no time for a grace. */
+  readonly lost?: AbortSignal | undefined;
   onLogLine(line: string): void;
   /** Called with the new process before it is given its input, so that nothing unrecorded ever acts. */
   started(pid: number): Promise<void>;
@@ -102,9 +104,15 @@ async function stopRest(group: Target, order: Run): Promise<boolean> {
 /** Another worker may take the lab over as soon as the lease is gone: then there is no time for a grace. */
 const LEASE_LOST_GRACE_MS = 5_000;
 
-function stopGroup(group: Target, { signal, termGraceMs, stopSignal }: Run): Promise<boolean> {
-  const lost = signal.aborted && signal.reason === "lease-lost";
-  return stop(group, lost ? Math.min(termGraceMs, LEASE_LOST_GRACE_MS) : termGraceMs, stopSignal);
+function stopGroup(group: Target, { signal, lost, termGraceMs, stopSignal }: Run): Promise<boolean> {
+  const began = performance.now();
+  const isLost = (): boolean => lost?.aborted === true || (signal.aborted && signal.reason === "lease-lost");
+  let lostAfter: number | null = null;
+  const grace = (): number => {
+    if (isLost()) lostAfter ??= performance.now() - began;
+    return lostAfter === null ? termGraceMs : Math.min(termGraceMs, lostAfter + LEASE_LOST_GRACE_MS);
+  };
+  return stop(group, grace, stopSignal);
 }
 
 type Halt = "timeout" | "aborted" | "flood";

@@ -79,6 +79,7 @@ async function invoke(program: ExecProgram, call: Call): Promise<Uint8Array> {
       input: request(call),
       timeoutMs: timeoutSeconds(program, verb, lab) * 1000,
       termGraceMs: program.termGraceMs,
+      lost: context.lost,
       maxOutputBytes: program.maxOutputBytes,
       maxLogChars: program.maxLogChars,
       signal: context.signal,

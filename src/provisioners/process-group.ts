@@ -101,11 +101,11 @@ export function groupTarget(group: number, leaderReaped: () => boolean): Target 
   };
 }
 
-/** Waits until the target is gone; false when it is still there after `ms` milliseconds. */
-export async function waitGone(target: Target, ms: number): Promise<boolean> {
-  const deadline = performance.now() + ms;
+/** Waits until the target is gone; false when it is still there after `ms` milliseconds, of which there may become fewer. */
+export async function waitGone(target: Target, ms: number | (() => number)): Promise<boolean> {
+  const began = performance.now();
   for (let pause = 5; await target.alive(); pause = Math.min(pause * 2, 100)) {
-    const left = deadline - performance.now();
+    const left = began + (typeof ms === "number" ? ms : ms()) - performance.now();
     if (left <= 0) return false;
     await sleep(Math.min(pause, left));
   }
@@ -116,7 +116,11 @@ export async function waitGone(target: Target, ms: number): Promise<boolean> {
 const KILL_WAIT_MS = 10_000;
 
 /** A signal, a grace in milliseconds, SIGKILL, and the wait until it is gone. False when even that did not end it. */
-export async function stop(target: Target, graceMs: number, signal: NodeJS.Signals = "SIGTERM"): Promise<boolean> {
+export async function stop(
+  target: Target,
+  graceMs: number | (() => number),
+  signal: NodeJS.Signals = "SIGTERM",
+): Promise<boolean> {
   await target.signal(signal);
   if (await waitGone(target, graceMs)) return true;
   await target.signal("SIGKILL");

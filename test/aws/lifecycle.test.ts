@@ -112,7 +112,7 @@ beforeAll(async () => {
     accounts: { lab: { roleArn: roleOf(clients.accountId), region: REGION, regions: [REGION] } },
     aws: { pathStyle: true, artifacts: { account: "lab" }, secrets: { account: "lab", recoveryDays: 7 } },
     openshift: { installer, oc, ccoctl, observationGapSeconds: 1 },
-    worker: { pollSeconds: 1 },
+    worker: { pollSeconds: 1, observationGapSeconds: 0 },
   };
   await put("state/config.yaml", JSON.stringify(settings));
   environment = {
@@ -256,9 +256,12 @@ test("a lab file becomes a cluster in the account, and nothing of it when the fi
   const waiting = begin("reconcile", "--wait");
   const state = async (): Promise<string | undefined> =>
     (await raw.query("select state from labs where id = $1", [id])).rows[0]?.state;
-  await vi.waitFor(async () => expect(await state()).toBe("destroy_failed"), { timeout: 60_000, interval: 200 });
+  await vi.waitFor(async () => expect(await state()).toBe("destroy_failed"), { timeout: 120_000, interval: 200 });
   expect(await clusterVpcs()).toEqual([]);
   expect((await raw.query("select 1 from destroy_receipts")).rowCount).toBe(0);
+  // What the installer leaves in the zone of exactly this cluster goes with it.
+  const destroying = await run("logs", LAB);
+  expect(destroying.stdout).toMatch(/removed arn:\S+\/A\/\*\.apps\.\S+, which the installer had left/);
   expect(await json("status", LAB)).toMatchObject({
     state: "destroy_failed",
     failure: { code: "LK5007", message: expect.stringContaining(leftover.id) },

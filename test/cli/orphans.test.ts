@@ -116,7 +116,6 @@ describe("orphans destroy", () => {
             removed.push(resource);
           },
         },
-        now: new Date(),
         actor: "cli:tester",
         signal: new AbortController().signal,
         agree: async (what) => {

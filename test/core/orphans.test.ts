@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type LabKnown, orphansAmong, type SweptResource } from "../../src/core/orphans.ts";
+import { isOfLivingLab, type LabKnown, orphansAmong, type SweptResource } from "../../src/core/orphans.ts";
 import { dailyPrice } from "../../src/core/prices.ts";
 
 const now = new Date("2026-03-01T12:00:00Z");
@@ -33,14 +33,38 @@ describe("orphans", () => {
     [{ labId: "who", infraId: "team-a-gone-b4c5d" }, "lab is destroyed"],
     [{ labId: "who" }, "lab is unknown"],
     [{ labId: "who", infraId: "who-zzzzz" }, "lab is unknown"],
-    [{ infraId: "who-zzzzz" }, "infraId unknown"],
-    [{ infraId: "team-a-live" }, "infraId unknown"],
+    [{ infraId: "who-zzzzz" }, null],
+    [{ infraId: "team-a-live" }, null],
     [{}, null],
     [{ labId: "gone", createdAt: ago(29) }, null],
     [{ labId: "gone", createdAt: ago(30) }, "lab is destroyed"],
     [{ labId: "gone", createdAt: null }, "lab is destroyed"],
   ] as const)("%j: %s", (of, why) => {
     expect(orphansAmong([resource(of)], labs, now).map((finding) => finding.why)).toEqual(why === null ? [] : [why]);
+  });
+
+  test.each([
+    ["who", "infraId unknown"],
+    ["gone", "lab is destroyed"],
+    ["live", null],
+  ])("of a cluster that nobody recorded, when something else of it has the lab id %s: %s", (labId, why) => {
+    const untagged = resource({ infraId: "who-zzzzz" });
+    const tagged = resource({ id: "arn:aws:ec2:us-east-1:123456789012:vpc/vpc-2", infraId: "who-zzzzz", labId });
+    const found = orphansAmong([untagged, tagged], labs, now);
+    expect(found.find((finding) => finding.resource === untagged)?.why ?? null).toBe(why);
+    expect(found.map((finding) => finding.resource.id)).toHaveLength(why === null ? 0 : 2);
+  });
+
+  test("of a living lab are told from others one by one, too", () => {
+    const cluster = { clusterName: "demo", baseDomain: "labs.example.com" };
+    const record = "arn:aws:route53:::hostedzone/Z1/A/api.demo.labs.example.com";
+    const named = [...labs, { id: "now", name: "demo", live: true, infraId: "demo-x7k2p", cluster }];
+    for (const change of [{ labId: "live" }, { infraId: "team-a-live-x7k2p" }, { id: record, labId: "gone" }]) {
+      expect(isOfLivingLab(resource(change), named)).toBe(true);
+    }
+    for (const change of [{ labId: "gone" }, { infraId: "who-zzzzz" }, { id: record.replace("demo", "past") }]) {
+      expect(isOfLivingLab(resource(change), named)).toBe(false);
+    }
   });
 
   test.each([
@@ -109,7 +133,14 @@ describe("orphans", () => {
             (lab) => lab.live && (lab.id === labId || (infraId !== null && lab.infraId === infraId)),
           );
           const old = createdAt === null || now.getTime() - createdAt.getTime() >= 30 * 60_000;
-          if (!owned && old && (labId !== null || infraId !== null)) expect(found).toContain(id);
+          const beside = resources.filter((other) => infraId !== null && other.infraId === infraId);
+          const ours = labId !== null || known.some((lab) => infraId !== null && lab.infraId === infraId);
+          const livesBeside = beside.some((other) => known.some((lab) => lab.live && lab.id === other.labId));
+          if (!owned && old && ours && !livesBeside) expect(found).toContain(id);
+          // Another's cluster: neither recorded here nor tagged by labkeeper.
+          if (!ours && beside.every((other) => other.labId === null)) {
+            expect(resources.filter((other) => other.id === id).length > 1 || !found.has(id)).toBe(true);
+          }
         }
       }),
     );

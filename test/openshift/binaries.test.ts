@@ -110,6 +110,40 @@ describe("one program for everything", () => {
   });
 });
 
+describe("oc and ccoctl", () => {
+  test("are those of the lab's version in the same folder, if they are what was reviewed", async () => {
+    await using it = await temporaryFolder();
+    for (const name of ["oc", "ccoctl"] as const) {
+      const path = join(it.path, `${name}-4.20.3`);
+      await program(path, "4.20.3");
+      const sum = createHash("sha256")
+        .update(await readFile(path))
+        .digest("hex");
+      await writeFile(join(it.path, "SHA256SUMS"), `${sum}  ${name}-4.20.3\n`);
+      const found = binaries(settings({ folder: it.path }));
+      expect(await found.tool(name, "4.20.3")).toBe(path);
+      await expect(found.tool(name, "4.19.20")).rejects.toMatchObject({ code: "LK5201" });
+      await appendFile(path, "# x\n");
+      const checked = binaries(settings({ folder: it.path })).tool(name, "4.20.3");
+      await expect(checked).rejects.toMatchObject({ code: "LK5201", message: expect.stringContaining("has checksum") });
+    }
+  });
+
+  test("are the ones that are configured, or missing by name", async () => {
+    await using it = await temporaryFolder();
+    const path = join(it.path, "my-oc");
+    await program(path, "4.20.3");
+    const found = binaries(settings({ folder: null, oc: path }));
+    expect(await found.tool("oc", "4.20.3")).toBe(path);
+    await expect(found.tool("ccoctl", "4.20.3")).rejects.toMatchObject({
+      code: "LK5201",
+      message: expect.stringContaining("ccoctl of version 4.20.3"),
+    });
+    const gone = binaries(settings({ folder: null, oc: join(it.path, "not-there") })).tool("oc", "4.20.3");
+    await expect(gone).rejects.toMatchObject({ code: "LK5201", message: expect.stringContaining("not-there") });
+  });
+});
+
 test("versions are compared as numbers", () => {
   expect(nearest("4.9.1", ["4.10.0", "4.9.0", "4.9.12", "4.9.2"])).toEqual(["4.9.12", "4.9.2", "4.9.0", "4.10.0"]);
   expect(nearest("4.9.2", ["4.10.0", "4.9.12", "4.9.2"])[0]).toBe("4.9.2");

@@ -549,6 +549,14 @@ describe.concurrent("preflight", PATIENT, () => {
     await expect(checking).rejects.toMatchObject({ code: "LK5201", message: expect.stringContaining("4.19.20") });
   });
 
+  test("refuses Manual credentials without the programs that they need", async () => {
+    await using it = await world();
+    const manual = await labOf("aws-standard", { profile: { credentialsMode: "Manual" } });
+    await rm(join(it.path, "bin", "ccoctl"));
+    const checking = it.provisioner.preflight?.(manual, hearing(join(it.path, "work")));
+    await expect(checking).rejects.toMatchObject({ code: "LK5201", message: expect.stringContaining("ccoctl") });
+  });
+
   test("refuses to begin without a pull secret", async () => {
     await using it = await world();
     await it.secrets.remove("openshift/pull-secret");

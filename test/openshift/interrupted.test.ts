@@ -5,6 +5,7 @@
  */
 
 import { describe, expect, test, vi } from "vitest";
+import type { Store } from "../../src/store/open.ts";
 import { startWorker, type Worker, type WorkerOptions } from "../../src/worker.ts";
 import { UNLIMITED } from "../store/seed.ts";
 import { type Changed, openRecords, processesOf, type Records, workerDeps } from "./hosts.ts";
@@ -59,6 +60,31 @@ describe.concurrent("an installer at work", PATIENT, () => {
     await at.removeLab();
     await stateIs(at, "destroyed");
     expect(await it.resources()).toEqual([]);
+  });
+
+  test("that takes its time to end is killed before its worker's lease ends, when that cannot be renewed", async () => {
+    await using it = await world({ deps: { gracePeriodSeconds: 60 } });
+    await using at = await openRecords(it, "team-a-deaf-drain");
+    await it.plan([{ command: "create cluster", at: "infrastructure", do: "ignore-signals" }]);
+    let cut = false;
+    const store: Store = {
+      ...at.store,
+      renew: async (...call) => {
+        if (cut) throw new Error("the database does not answer");
+        return await at.store.renew(...call);
+      },
+    };
+    const lease = { leaseSeconds: 20, heartbeatSeconds: 5 };
+    const leaving = await begin(it, at, "one", { store }, lease);
+    await vi.waitFor(async () => expect(await processesOf(it.path, "standin-controller")).toHaveLength(1), WAIT);
+    cut = true;
+    const left = leaving.stop();
+    await using _other = await stopping(await begin(it, at, "two", {}, lease));
+    await left;
+    expect(await processesOf(it.path, "standin-controller")).toEqual([]);
+    await stateIs(at, "ready");
+    await at.removeLab();
+    await stateIs(at, "destroyed");
   });
 
   test("when its lab's destroy is asked is told and waited for, and only then the lab is destroyed", async () => {

@@ -124,6 +124,16 @@ describe("destroys", () => {
     expect(countBy(await claim({ slots: 3 }), ({ kind }) => kind)).toEqual({ destroy: 1, provision: 2 });
   });
 
+  test("are not held up by any limit of creates, however full it is", async () => {
+    await applyCatalog(store, files("team-a", 2));
+    await makeReady(store);
+    await applyCatalog(store, [...files("team-a", 2), aLabFile("team-a-new", { team: "team-a" })]);
+    const limits = { ...UNLIMITED, creates: 1, createsPerTeam: 1, createsPerAccountRegion: 1 };
+    expect(countBy(await claim({ limits }), ({ kind }) => kind)).toEqual({ provision: 1 });
+    await applyCatalog(store, [...files("team-a", 0), aLabFile("team-a-new", { team: "team-a" })]);
+    expect(countBy(await claim({ limits }), ({ kind }) => kind)).toEqual({ destroy: 2 });
+  });
+
   test("wait for the running job, which is asked to stop", async () => {
     await applyCatalog(store, files("team-a", 1));
     const job = await claimOne(store);

@@ -138,6 +138,7 @@ async function runOnce(
     input: "",
     timeoutMs: call.timeoutMs ?? LONGEST_RUN_MS,
     termGraceMs: graceMs(deps),
+    lost: context.lost,
     stopSignal: "SIGINT",
     maxOutputBytes: 1024 ** 2,
     maxLogChars: Number.POSITIVE_INFINITY,

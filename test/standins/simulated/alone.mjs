@@ -3,7 +3,7 @@
  * however short the moment was.
  */
 
-import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const text = (path) => {
@@ -31,6 +31,7 @@ export function expectAlone(command, dir) {
   const cloud = process.env.STANDIN_CLOUD;
   const infraID = infraIDIn(dir);
   if (!cloud || !infraID) return;
+  mkdirSync(cloud, { recursive: true });
   const path = join(cloud, `${infraID}.at-work`);
   const [pid, ...other] = text(path).split(" ");
   const isAlive = pid !== "" && text(`/proc/${pid}/cmdline`).includes("standins/");

@@ -146,8 +146,7 @@ export async function removeCluster({ infraID, region, clusterDomain }) {
     if (error.name !== "NoSuchEntityException") throw error;
   });
   await removeBootstrap({ infraID, region });
-  for (const host of ["api", "*.apps"]) {
-    await changeRecord({ infraID, region, clusterDomain }, "DELETE", `${host}.${clusterDomain}`);
-  }
+  // The applications' record is the cluster's own doing, and is not always gone with it.
+  await changeRecord({ infraID, region, clusterDomain }, "DELETE", `api.${clusterDomain}`);
   return removed;
 }
