@@ -9,7 +9,8 @@ const STRUCTURE = /[&<>"'`*_~|\\[\](){}!#^$]/g;
 const codePoint = (character: string): string => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
 
 /** One line that a terminal shows as it is: anything that could move the cursor or hide text shows as its code. */
-export const escapeTerminal = (text: string): string => text.replace(/\s*[\r\n]+\s*/g, " ").replace(CONTROL, codePoint);
+export const escapeTerminal = (text: string): string =>
+  text.replace(/(?<!\s)\s*[\r\n]\s*/g, " ").replace(CONTROL, codePoint);
 
 /**
  * Text as GitHub Markdown that reads as itself: on one line, in a table cell or out of one, with no markup, HTML,
