@@ -7,6 +7,7 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sweep } from "../../src/janitor.ts";
 import { folderWorkspace } from "../../src/local/workspace.ts";
+import { migrate } from "../../src/store/migrate.ts";
 import { openStore, type Store } from "../../src/store/open.ts";
 import type { TestDatabase } from "../database.ts";
 import { gone, lab, labs } from "../promises/files.ts";
@@ -231,6 +232,11 @@ describe("the reconciler's role", () => {
       expect(await as(WRITER, `update ${table} set ${name} = ${name}`)).toBe(DENIED);
       expect(await as(WRITER, `insert into ${table} select * from ${table}`)).toBe(DENIED);
     }
+  });
+
+  test("finds that nothing is to be migrated", async () => {
+    const options = `-c role=${WRITER}`;
+    expect(await migrate({ ...w.database.connection, options })).toEqual({ applied: [] });
   });
 
   test("is enough for all of a lab's life, for commands and for the janitor", async () => {
