@@ -14,6 +14,7 @@ const checks: readonly (readonly [name: string, command: string, ...args: string
   ["types", "tsc", "--noEmit"],
   ["lint and format", "biome", "check", "--error-on-warnings", "--max-diagnostics=200"],
   ["import rules", "node", "scripts/import-rules.ts"],
+  ["supply chain", "node", "scripts/supply-chain.ts"],
 ];
 
 /** Runs all checks at once and reports each on its own, so that one failure does not hide another. */
