@@ -94,10 +94,10 @@ export default {
       name: "leaves-are-leaves",
       comment: "Errors, ports, log and config are imported from everywhere, so what they import everybody depends on.",
       severity: "error",
-      from: { path: `^src/(errors|${PORTS}|log|config|config-\\w+|made-folder|package-root)\\.ts$` },
+      from: { path: `^src/(errors|${PORTS}|log|config|config-\\w+|core-dumps|made-folder|package-root)\\.ts$` },
       to: {
         path: "^src/",
-        pathNot: ["^src/core/", `^src/(errors|${PORTS}|config|config-\\w+|made-folder|package-root)\\.ts$`],
+        pathNot: ["^src/core/", `^src/(errors|${PORTS}|config|config-\\w+|core-dumps|made-folder|package-root)\\.ts$`],
       },
     },
     home("pg", ["^src/store/", "^src/local/"], "SQL lives in the store; local only asks whether its server answers."),

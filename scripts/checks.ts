@@ -15,6 +15,7 @@ const checks: readonly (readonly [name: string, command: string, ...args: string
   ["lint and format", "biome", "check", "--error-on-warnings", "--max-diagnostics=200"],
   ["import rules", "node", "scripts/import-rules.ts"],
   ["action's bundle", "node", "scripts/bundle-action.ts", "--check"],
+  ["supply chain", "node", "scripts/supply-chain.ts"],
 ];
 
 /** Runs all checks at once and reports each on its own, so that one failure does not hide another. */

@@ -72,7 +72,7 @@ export const catalogAddress =
   (text) => {
     if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) {
       // `git@host:path` would otherwise be taken for a folder.
-      const scpLike = !isAbsolute(text) && /^[^/]+@[^/]+:/.test(text);
+      const scpLike = !isAbsolute(text) && /^[^/][^/@]*@[^/]+:/.test(text);
       return scpLike || text.trim() === "" ? { allowed: CATALOG } : path(base)(text);
     }
     const url = urlOf(text);

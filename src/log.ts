@@ -26,10 +26,10 @@ const SECRET_KEYS = [
   "privateKey",
 ];
 
-/** User name and password inside a URL, wherever it is quoted. */
-const URL_CREDENTIALS = /(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/@"']+@/gi;
+/** User name and password inside a URL, wherever it is quoted. Up to the last `@`: a password may have one. */
+const URL_CREDENTIALS = /:\/\/[^\s/"']+@/g;
 
-export const redactText = (text: string): string => text.replace(URL_CREDENTIALS, "$1[secret]@");
+export const redactText = (text: string): string => text.replace(URL_CREDENTIALS, "://[secret]@");
 
 const errorFields = (error: unknown): LogFields => {
   if (!(error instanceof Error)) return { message: redactText(String(error)) };

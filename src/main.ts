@@ -1,4 +1,7 @@
 import { run } from "./cli/run.ts";
+import { keepMemoryOutOfCoreDumps } from "./core-dumps.ts";
+
+keepMemoryOutOfCoreDumps();
 
 process.exitCode = await run(process.argv.slice(2));
 

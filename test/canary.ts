@@ -6,6 +6,7 @@
 import diagnostics from "node:diagnostics_channel";
 import { readdir, readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
+import { setImmediate as setImmediately } from "node:timers/promises";
 import { inspect } from "node:util";
 import type { Credentials, Provisioner, SecretStore } from "../src/ports.ts";
 
@@ -63,6 +64,32 @@ export const formsOf = (secret: string): ReadonlyMap<string, string> => {
   return new Map(forms.toReversed().map(([name, form]) => [form, name]));
 };
 
+/** Command lines of all processes of this machine, whoever started them. Empty where there is no /proc. */
+export async function processList(): Promise<string[]> {
+  const pids = (await readdir("/proc").catch(() => [])).filter((name) => /^\d+$/.test(name));
+  // What ended meanwhile, and what is somebody else's, shows nothing.
+  return await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")));
+}
+
+/** Looks at the process list again and again, for what lives too shortly to be there in the end. */
+export function watchedProcesses(): { readonly seen: ReadonlySet<string>; stop(): Promise<void> } {
+  const seen = new Set<string>();
+  let watching = true;
+  const watched = (async () => {
+    while (watching) {
+      for (const line of await processList()) seen.add(line);
+      await setImmediately();
+    }
+  })();
+  return {
+    seen,
+    stop: async () => {
+      watching = false;
+      await watched;
+    },
+  };
+}
+
 /** Command lines of what this process has started, since this file was loaded. */
 const commandLines: string[] = [];
 diagnostics.subscribe("child_process", (message) => {
@@ -110,6 +137,7 @@ async function* all({ database, folders = [], said = {} }: Places): AsyncGenerat
   for (const folder of folders) yield* filesOf(folder);
   for (const [place, words] of Object.entries(said)) yield [place, textOf(words)];
   yield ["process arguments", commandLines.join("\n")];
+  yield ["the process list", (await processList()).join("\n")];
 }
 
 /** Where which secret shows and how, without the secret itself: `base64 after 1 of cana… in table labs`. */

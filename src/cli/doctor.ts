@@ -42,6 +42,7 @@ const examine = async (context: CommandContext): Promise<readonly Check[]> =>
     const profiles = await cloud.enabledProfiles(edges);
     const checks: readonly (Check | readonly Check[])[] = await Promise.all([
       look("node", host.checkNode),
+      look("core dumps", () => host.checkCoreDumps()),
       look("config", () => host.checkConfig(config)),
       look("state folder", () => host.checkFolder("state folder", config.stateDir, true)),
       ...stores.flat(),

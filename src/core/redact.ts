@@ -22,7 +22,7 @@ const formsOf = (secret: string): string[] => {
     JSON.stringify(secret).slice(1, -1),
     encodeURIComponent(secret.toWellFormed()),
     base64,
-    base64.replace(/=+$/, ""),
+    base64.replace(/={1,2}$/, ""),
     bytes.toString("base64url"),
     ...[0, 1, 2].map((offset) => insideBase64(bytes, offset)).filter((form) => form.length >= 8),
   ];

@@ -14,7 +14,8 @@ const EMOJI_OR_ADDRESS = /:(?=(?!(?!(?:100|1234)(?::|$))\d+(?::|$))[\w+-]+(?::|$
 const codePoint = (character: string): string => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
 
 /** One line that a terminal shows as it is: anything that could move the cursor or hide text shows as its code. */
-export const escapeTerminal = (text: string): string => text.replace(/\s*[\r\n]+\s*/g, " ").replace(CONTROL, codePoint);
+export const escapeTerminal = (text: string): string =>
+  text.replace(/(?<!\s)\s*[\r\n]\s*/g, " ").replace(CONTROL, codePoint);
 
 /** Keeps what is written from right to left from reordering what stands around it (Unicode's isolates, UAX 9). */
 const isolated = (text: string): string => (RIGHT_TO_LEFT.test(text) ? `\u2068${text}\u2069` : text);

@@ -38,7 +38,7 @@ export function parseAddress(address: string): CatalogAddress {
     );
   }
   if (url.search !== "" || url.hash !== "") return refuse(`the URL of ${url.host} has a query or a fragment`);
-  return { kind: "remote", url: url.href.replace(/\/+$/, "") };
+  return { kind: "remote", url: url.href.replace(/(?<!\/)\/+$/, "") };
 }
 
 function localFromUrl(address: string): CatalogAddress {

@@ -14,7 +14,7 @@ export function refused(url: string, status: number, withToken: boolean): Labkee
         : status === 404
           ? "Check LABKEEPER_CATALOG; a private repository also answers 404 to those who may not see it."
           : "The server is in trouble; it is tried again. Labs stay as they are until the catalog can be read.";
-  return new LabkeeperError("LK1001", `${url.replace(/\?.*$/, "")} answered ${status}`, { remedy });
+  return new LabkeeperError("LK1001", `${url.replace(/\?.*/s, "")} answered ${status}`, { remedy });
 }
 
 /**
@@ -22,7 +22,7 @@ export function refused(url: string, status: number, withToken: boolean): Labkee
  * https://git-scm.com/docs/gitprotocol-http, https://git-scm.com/docs/gitprotocol-common#_pkt_line_format
  */
 export function checkAnswer(url: string, bytes: Buffer): void {
-  const address = url.replace(/\?.*$/, "");
+  const address = url.replace(/\?.*/s, "");
   if (bytes.length === 0) throw new LabkeeperError("LK1001", `${address} gave an empty answer`);
   if (!/^[0-9a-f]{4}/i.test(bytes.toString("latin1", 0, 4))) {
     throw new LabkeeperError("LK1001", `${address} does not speak git's smart HTTP protocol`, {

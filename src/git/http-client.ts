@@ -127,7 +127,7 @@ function failure(cause: unknown, idle: AbortSignal, outer: AbortSignal | undefin
   return `cannot be read (${reason})`;
 }
 
-const withoutQuery = (url: string): string => url.replace(/\?.*$/, "");
+const withoutQuery = (url: string): string => url.replace(/\?.*/s, "");
 
 function answer(url: string, response: Response, bytes: Buffer): GitHttpResponse {
   return {

@@ -60,7 +60,7 @@ async function refuseOtherFormats(common: string): Promise<void> {
     ["objectformat", "sha1"],
     ["refstorage", "files"],
   ] as const) {
-    const value = new RegExp(`^\\s*${extension}\\s*=\\s*"?(\\w+)`, "im").exec(config)?.[1]?.toLowerCase();
+    const value = new RegExp(`^[ \\t]*${extension}[ \\t]*=[ \\t]*"?(\\w+)`, "im").exec(config)?.[1]?.toLowerCase();
     if (value !== undefined && value !== plain) {
       throw new LabkeeperError("LK1002", `the repository's ${extension} is ${value}; only ${plain} is read`, {
         remedy: `Give an http(s) URL, or a clone with ${extension} ${plain}.`,

@@ -15,7 +15,8 @@ const MAX_TEXT = 500;
 /** LK5005 tells what is wrong with an answer but never shows any of it: it may hold a password. */
 const broken = (why: string): LabkeeperError => new LabkeeperError("LK5005", why);
 
-export const shortText = (text: string): string => cleanText(text).slice(0, MAX_TEXT);
+/** Cut before it is cleaned, too: of a megabyte nobody reads more than the beginning. */
+export const shortText = (text: string): string => cleanText(text.slice(0, 8 * MAX_TEXT)).slice(0, MAX_TEXT);
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -69,11 +70,18 @@ export function parseObserve(stdout: Uint8Array): Observation {
   return { verdict, evidence: evidence.slice(0, MAX_EVIDENCE).map((line) => shortText(line)) };
 }
 
-/** The program's own word about a failure, when it left one; null on anything else. Never throws. */
-export function failureMessage(verb: Verb, stdout: Uint8Array): string | null {
+/**
+ * The program's own word about a failure, when it left one; null on anything else. Never throws. `hide` sees it before it
+ * is cut: of a secret that the cut goes through, half would be left.
+ */
+export function failureMessage(
+  verb: Verb,
+  stdout: Uint8Array,
+  hide: (text: string) => string = (text) => text,
+): string | null {
   try {
     const { error } = parseAnswer(verb, stdout, ["error"]);
-    return isObject(error) && typeof error.message === "string" ? shortText(error.message) || null : null;
+    return isObject(error) && typeof error.message === "string" ? shortText(hide(error.message)) || null : null;
   } catch {
     return null;
   }

@@ -133,7 +133,7 @@ function failure(program: ExecProgram, call: Call, end: RunEnd, hide: (text: str
     case "not-started":
       return notStarted(program, what, end.error);
     case "exit": {
-      const said = hide(failureMessage(call.verb, end.stdout) ?? `exit code ${end.code}`);
+      const said = failureMessage(call.verb, end.stdout, hide) ?? `exit code ${end.code}`;
       if (end.code === 2) return new LabkeeperError("LK5003", `${what}: ${said}`);
       return new LabkeeperError(call.verb === "verify" && end.code === 1 ? "LK5006" : "LK5002", `${what}: ${said}`);
     }

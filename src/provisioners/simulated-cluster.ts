@@ -12,7 +12,7 @@ export function newInfraId(lab: LabOrder, seed: string): string {
   const letters = "bcdfghjklmnpqrstvwxz2456789";
   const random = prng(seed, lab.id, "infraID");
   const suffix = Array.from({ length: 5 }, () => letters[Math.floor(random() * letters.length)]).join("");
-  return `${lab.name.slice(0, 21).replace(/-+$/, "")}-${suffix}`;
+  return `${lab.name.slice(0, 21).replace(/(?<!-)-+$/, "")}-${suffix}`;
 }
 
 const domain = (lab: LabOrder): string => `${lab.name}.${lab.spec.baseDomain ?? "sim.example.com"}`;

@@ -150,6 +150,64 @@ describe("text in pieces", () => {
     }
   });
 
+  it("never shows what base64 of any kind holds, wherever the secret begins and the pieces end", () => {
+    const long = "correct-horse-battery";
+    const around = fc.string({ maxLength: 12 });
+    const sizes = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 8 });
+    fc.assert(
+      fc.property(
+        around,
+        around,
+        fc.constantFrom<BufferEncoding>("base64", "base64url"),
+        sizes,
+        (before, after, how, cuts) => {
+          const plain = `${before}${long}${after}`;
+          const text = `log ${Buffer.from(plain).toString(how)} end\n`;
+          const stream = streamRedactor([long]);
+          let shown = "";
+          for (let at = 0, turn = 0; at < text.length; turn++) {
+            const size = cuts[turn % cuts.length] ?? 1;
+            shown += stream.push(text.slice(at, at + size));
+            at += size;
+          }
+          shown += stream.flush();
+          expect(shown).toContain(REDACTED);
+          // No six characters of the secret can be read back from any run of what is left.
+          for (const run of shown.split(/[^\w+/-]+/)) {
+            for (const skip of [0, 1, 2, 3]) {
+              const back = Buffer.from(run.slice(skip), how).toString("latin1");
+              for (let at = 0; at + 6 <= long.length; at++) expect(back).not.toContain(long.slice(at, at + 6));
+            }
+          }
+          expect(shown).toBe(redactor([long])(text));
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  it("hides any secret in any of its forms, one character at a time", () => {
+    const secret = fc
+      .string({ unit: "grapheme", minLength: 6, maxLength: 24 })
+      .filter((text) => text.trim().length >= 6);
+    fc.assert(
+      fc.property(secret, fc.nat(4), (each, kind) => {
+        const forms = [
+          each,
+          JSON.stringify(each).slice(1, -1),
+          encodeURIComponent(each.toWellFormed()),
+          Buffer.from(each).toString("base64"),
+          Buffer.from(each).toString("base64url"),
+        ];
+        const form = forms[kind] ?? each;
+        const stream = streamRedactor([each]);
+        const shown = [...`a ${form} b`].map((letter) => stream.push(letter)).join("") + stream.flush();
+        expect(shown.split(REDACTED).join("\n\n")).not.toContain(form);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
   it("gives a complete line out at once", () => {
     expect(streamRedactor(secrets).push("installing 40 %\n")).toBe("installing 40 %\n");
     expect(streamRedactor(secrets).push("40 %\r50 %")).toBe("40 %\r");

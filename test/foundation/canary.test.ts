@@ -10,7 +10,7 @@ import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { credentials } from "../../src/core/credentials.ts";
 import { LabkeeperError } from "../../src/errors.ts";
-import { expectNoLeak, leaks, overheard, remembering, secretsOf } from "../canary.ts";
+import { expectNoLeak, leaks, overheard, remembering, secretsOf, watchedProcesses } from "../canary.ts";
 import { createDatabase, type TestDatabase } from "../database.ts";
 import { gone, lab } from "../promises/files.ts";
 import { world } from "../promises/world.ts";
@@ -106,6 +106,29 @@ describe("a secret is found", () => {
     expect(await leaks([secret], {})).toEqual([expect.stringContaining("process arguments")]);
   });
 });
+
+test.runIf(process.platform === "linux")(
+  "a secret is found in the arguments of anybody's process, also a short one",
+  async () => {
+    const secret = `grandchild-${process.pid}-${Date.now()}`;
+    const watch = watchedProcesses();
+    const script = 'sh -c "read line; :" "$SECRET"; echo gone; read line; exit 0';
+    const child = spawn("/bin/sh", ["-c", script], { env: { SECRET: secret }, stdio: ["pipe", "pipe", "ignore"] });
+    try {
+      await expect
+        .poll(() => leaks([secret], {}), { timeout: 10_000 })
+        .toEqual([expect.stringMatching(/process list$/)]);
+      await expect.poll(() => leaks([secret], { said: { seen: watch.seen } })).not.toEqual([]);
+      child.stdin.write("\n");
+      await once(child.stdout, "data");
+      expect(await leaks([secret], {})).toEqual([]);
+    } finally {
+      child.stdin.end("\n");
+      await watch.stop();
+    }
+    expect(await leaks([secret], { said: { seen: watch.seen } })).toHaveLength(1);
+  },
+);
 
 test("what is no secret is not found", async () => {
   const said = { output: `p4ss/w0rd ${base64("p4ss/w0rd+with all sorts")}` };

@@ -3,11 +3,12 @@
 import { randomBytes } from "node:crypto";
 import { chmod, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { localPostgresCommand } from "../../src/local/local-postgres/command.ts";
 import { execProvisioner } from "../../src/provisioners/exec.ts";
+import { expectNoLeak, secretsOf, watchedProcesses } from "../canary.ts";
 import { provisionerContract } from "./contract.ts";
-import { labOrder, temporaryFolder } from "./lab-order.ts";
+import { hearing, labOrder, temporaryFolder } from "./lab-order.ts";
 
 /** Cluster names of the Postgres servers that run here, of this test alone. */
 async function serversOf(prefix: string): Promise<readonly string[]> {
@@ -40,5 +41,30 @@ if (process.platform === "linux") {
         if (left.length > 0) throw new Error(`the test left servers behind: ${left.join(", ")}`);
       },
     };
+  });
+
+  test("no process ever has a lab's credentials among its arguments", async () => {
+    const work = await temporaryFolder();
+    const watch = watchedProcesses();
+    const order = labOrder({ name: `p-${randomBytes(3).toString("hex")}` });
+    const provisioner = execProvisioner({
+      name: "local-postgres",
+      command: localPostgresCommand({ sharedDir: join(folder.path, "shared") }),
+      environment: process.env,
+    });
+    const context = hearing(work.path);
+    const intent = await provisioner.prepare(order, context);
+    try {
+      const { credentials } = await provisioner.install(order, intent, context);
+      await provisioner.verify(order, intent, credentials, context);
+      await provisioner.update(order, intent, context);
+      await watch.stop();
+      expect([...watch.seen].join("\n")).toContain(order.name);
+      await expectNoLeak(secretsOf(credentials), { said: { processes: watch.seen, log: context.lines } });
+    } finally {
+      await watch.stop();
+      await provisioner.destroy(order, intent, context);
+      await work[Symbol.asyncDispose]();
+    }
   });
 }

@@ -3,6 +3,7 @@ import { access, rm, stat, writeFile } from "node:fs/promises";
 import { delimiter, isAbsolute, join } from "node:path";
 import type { Config } from "../../config.ts";
 import { VARIABLES } from "../../config.ts";
+import { type CoreDumps, coreDumps } from "../../core-dumps.ts";
 import { madeFolder } from "../../made-folder.ts";
 import type { Check } from "./check.ts";
 import { failed, ok, skipped, warning } from "./check.ts";
@@ -97,4 +98,14 @@ export const checkKey = async (file: string): Promise<Check> => {
   return (found.mode & 0o077) === 0
     ? ok("secrets key", file)
     : failed("secrets key", `${file} is open to others (${modeOf(found.mode)})`, `chmod 600 '${file}'`);
+};
+
+/** A crash must not leave credentials in a file. Either answer will do: no dumps, or dumps without memory. */
+export const checkCoreDumps = async ({ withMemory, limit }: CoreDumps = coreDumps()): Promise<Check> => {
+  const title = "core dumps";
+  if (withMemory === false) return ok(title, "hold no memory");
+  if (limit === "0") return ok(title, "are not written");
+  const detail =
+    limit === null ? "may be written, with memory and all" : `may be written, up to ${limit} bytes of memory`;
+  return warning(title, detail, "Start labkeeper under `ulimit -c 0`, or with LimitCORE=0 in its systemd unit.");
 };

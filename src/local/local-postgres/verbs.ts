@@ -19,7 +19,7 @@ export async function prepare({ lab, workdir }: Request, { sharedDir }: Surround
   const account = postgresAccount();
   const parent =
     account === null || (await canEnter(account, workdir)) ? workdir : await sharedFolder(account, sharedDir);
-  const infraId = `${lab.name.slice(0, 27).replace(/-+$/, "")}-${randomLetters(5)}`;
+  const infraId = `${lab.name.slice(0, 27).replace(/(?<!-)-+$/, "")}-${randomLetters(5)}`;
   const seed = createHash("sha256").update(infraId).digest().readUInt32BE();
   return {
     intent: {
