@@ -286,6 +286,8 @@ describe("the reconciler's role", () => {
       provisioners: new Map([["simulated", it.real]]),
       inventory: { observe: nothing, sweep: async () => ({ resources: [found], unseen: [] }) },
       workspace: folderWorkspace(it.folder),
+      artifacts: it.artifacts,
+      artifactRetentionDays: 30,
       clock: { now: () => new Date(Date.now() + 25 * 3_600_000), monotonic: () => performance.now() },
       holder: "janitor-1",
     });
