@@ -21,8 +21,19 @@ const DENIED = "42501";
 /** SQLSTATE that the triggers raise against changed history. */
 const APPEND_ONLY = "LK003";
 
-/** What the writer may remove rows from: the copy of the catalog and what is made of it, and supplies that came free. */
-const MAY_DELETE = ["desired_labs", "differences", "reservations", "teams"];
+/**
+ * What the writer may remove rows from: the copy of the catalog and of pull requests with what is made of them, supplies
+ * that came free, and ids of old deliveries.
+ */
+const MAY_DELETE = [
+  "desired_labs",
+  "differences",
+  "pull_request_labs",
+  "reports",
+  "reservations",
+  "teams",
+  "webhook_deliveries",
+];
 /** What belongs to migrations alone. */
 const FROZEN = ["labkeeper_migrations", "lab_transitions"];
 const HISTORY = ["destroy_receipts", "lab_events", "policies"];
@@ -274,7 +285,7 @@ describe("the reconciler's role", () => {
       account: "123456789012",
       region: "us-east-1",
       infraId: "gone-aaaaa",
-      labId: null,
+      labId: "00000000-0000-7000-8000-000000000000",
       createdAt: null,
       dailyCost: 1,
     };
