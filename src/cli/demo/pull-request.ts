@@ -50,6 +50,19 @@ export const comment = (stage: HostedStage, number: number, by: string, body: st
   deed(stage, by, `comments on #${number}: ${stage.context.colours.cyan(body)}`);
 };
 
+/** What `serve` does whenever GitHub tells it of something: plans what is open, carries out commands, reports. */
+export const lookAround = async ({ edges, context }: HostedStage): Promise<void> => {
+  const conversation = await edges.conversation((error) => {
+    throw error;
+  });
+  if (conversation === null) throw new Error("labkeeper does not know of the pull requests");
+  const failures = await conversation.round(context.signal);
+  const { failed } = await conversation.report(context.signal);
+  context.signal.throwIfAborted();
+  const [failure] = [...failures, ...failed.map(({ error }) => error)];
+  if (failure !== undefined) throw failure;
+};
+
 const framed = (stage: HostedStage, title: string, lines: readonly string[]): void => {
   const { dim, bold } = stage.context.colours;
   say(
