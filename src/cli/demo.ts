@@ -11,13 +11,13 @@ const heading = (context: CommandContext, number: number, title: string): void =
 /** A clone has no `labkeeper` on PATH; npm runs it there. */
 const program = (): string => (import.meta.url.endsWith(".ts") ? "npm run -s labkeeper --" : "labkeeper");
 
-const keptWords = ({ root, config }: Playground): string => `
+const keptWords = ({ root, catalog, config }: Playground): string => `
 Kept as it is in ${root}. To look at it:
 
   export LABKEEPER_STATE_DIR='${config.stateDir}' LABKEEPER_CATALOG='${config.catalog}'
   ${program()} status
   ${program()} serve
-
+${catalog.endsWith(".git") ? "\nIts repository can be cloned and pushed to; the pull requests ended with what stood in for GitHub.\n" : ""}
 To take it down: ${program()} demo --clean '${root}'`;
 
 /** Plays all acts; an interrupt ends it between or inside them. */
@@ -30,25 +30,17 @@ const playActs = async <S extends Stage>(acts: readonly Act<S>[], stage: S): Pro
 };
 
 /** With edges that hold the database open from here on, so that it stays up between the commands. */
-const onStage = async (
-  context: CommandContext,
-  playground: Playground,
-  play: (edges: Edges) => Promise<void>,
-): Promise<void> => {
+const onStage = async (playground: Playground, play: (edges: Edges) => Promise<void>): Promise<void> => {
   const { wire } = await import("../wire.ts");
   await using edges = wire(playground.config);
-  const [store] = await Promise.allSettled([edges.store()]);
-  if (store.status === "rejected") throw store.reason;
-  context.signal.throwIfAborted();
+  await edges.store();
   await play(edges);
 };
 
 const playHosted = async (context: CommandContext, { playground, github, labs }: Hosted): Promise<void> => {
   const { HOSTED_STORY } = await import("./demo/hosted-story.ts");
   const files = Object.keys(labs).sort();
-  await onStage(context, playground, (edges) =>
-    playActs(HOSTED_STORY, { context, edges, playground, files, github, labs }),
-  );
+  await onStage(playground, (edges) => playActs(HOSTED_STORY, { context, edges, playground, files, github, labs }));
 };
 
 const WITHOUT_GITHUB =
@@ -61,7 +53,7 @@ const playLocal = async (context: CommandContext, playground: Playground): Promi
   ]);
   const history = await startHistory(playground);
   const files = await labFiles(playground);
-  await onStage(context, playground, (edges) => playActs(LOCAL_STORY, { context, edges, playground, history, files }));
+  await onStage(playground, (edges) => playActs(LOCAL_STORY, { context, edges, playground, history, files }));
 };
 
 /** Destroys the labs, stops the servers, removes the folder. */

@@ -25,7 +25,9 @@ const proposal: HostedAct = {
     const { context, labs, github } = stage;
     say(
       stage,
-      context.colours.dim(`  (What stands in for GitHub is at ${github.url}: a real repository, and GitHub's API.)`),
+      context.colours.dim(
+        `  (A stand-in for GitHub listens at ${github.url}: a real git repository, and GitHub's API.)`,
+      ),
     );
     quote(stage, labs[fileAt(stage, 0)] ?? "");
     openPullRequest(stage, REQUESTER, "Add three labs", labs);
