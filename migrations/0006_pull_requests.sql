@@ -100,8 +100,39 @@ create index pull_request_labs_by_lab_id on pull_request_labs (lab_id);
 
 create index lab_events_of_return on lab_events (lab_id, "timestamp") where event_type = 'lab.returned';
 
+-- What was merged before this time says nothing of the lab any more: its file was there afterwards. Without it a plan
+-- that was merged once would cover any later removal of a file that had come back in between.
+create table lab_files_seen (
+  lab_id uuid primary key references labs (id),
+  at timestamptz not null
+);
+
+-- A file that comes back was seen now. One that goes was there at the last revision; the host's clock and this one may
+-- differ a little, and a merge may show in git before its time is told.
+create function lk_see_lab_files() returns trigger language plpgsql as $$
+declare
+  seen timestamptz := case tg_op
+    when 'INSERT' then clock_timestamp()
+    else (select recorded_at from revisions order by id desc limit 1) - interval '1 minute'
+  end;
+begin
+  insert into lab_files_seen as f (lab_id, at)
+    select l.id, seen
+    from (select name from rows union select unnest(may_be) from rows) d
+    join labs l on l.name = d.name and l.current and l.live
+    where seen is not null
+    order by l.id
+    on conflict (lab_id) do update set at = greatest(f.at, excluded.at);
+  return null;
+end $$;
+create trigger desired_labs_come after insert on desired_labs referencing new table as rows
+  for each statement execute function lk_see_lab_files();
+create trigger desired_labs_go after delete on desired_labs referencing old table as rows
+  for each statement execute function lk_see_lab_files();
+
 -- Labs that a merged plan may destroy: the newest plan of the very head that was merged, made before the merge, and
--- nothing has brought the lab's file back since. Hosts tell of a merge in whole seconds: a plan from that second may
+-- nothing has brought the lab's file back since: no other pull request, no return from the grace, no file that was seen
+-- after both plan and merge. Hosts tell of a merge in whole seconds: a plan from that second may
 -- have been before it and counts, but may have been after it as well, so it takes nothing away.
 create view lk_reviewed_labs as
   select d.lab_id, p.number as pull_request, p.purpose
@@ -115,10 +146,12 @@ create view lk_reviewed_labs as
         and n.created_at > r.created_at and n.created_at < p.ended_at)
     and not exists (
       select from pull_request_labs k join pull_requests q on q.number = k.pull_request
-      where k.lab_id = d.lab_id and k.action not in ('destroy', 'replace') and q.state = 'merged' and q.ended_at > p.ended_at)
+      where k.lab_id = d.lab_id and k.action not in ('destroy', 'replace') and q.state = 'merged'
+        and (q.ended_at, q.number) > (p.ended_at, p.number))
     and not exists (
       select from lab_events e
-      where e.lab_id = d.lab_id and e.event_type = 'lab.returned' and e."timestamp" > p.ended_at);
+      where e.lab_id = d.lab_id and e.event_type = 'lab.returned' and e."timestamp" > p.ended_at)
+    and not exists (select from lab_files_seen f where f.lab_id = d.lab_id and f.at >= p.ended_at and f.at >= r.created_at);
 
 -- ------------------------------------------------------------------ reports
 
@@ -213,11 +246,11 @@ do $$
 begin
   if exists (select 1 from pg_roles where rolname = 'labkeeper_readonly') then
     grant select on pull_requests, reviews, reviewed_destroys, pull_request_labs, reports, report_cursor, host_cursors,
-      comment_commands, webhook_deliveries, own_requests, lk_reviewed_labs to labkeeper_readonly;
+      comment_commands, webhook_deliveries, own_requests, lab_files_seen, lk_reviewed_labs to labkeeper_readonly;
   end if;
   if exists (select 1 from pg_roles where rolname = 'labkeeper_readwrite') then
     grant select, insert, update on pull_requests, reviews, reviewed_destroys, pull_request_labs, reports, report_cursor,
-      host_cursors, comment_commands, webhook_deliveries, own_requests to labkeeper_readwrite;
+      host_cursors, comment_commands, webhook_deliveries, own_requests, lab_files_seen to labkeeper_readwrite;
     grant select on lk_reviewed_labs to labkeeper_readwrite;
     grant delete on pull_request_labs, reports, webhook_deliveries to labkeeper_readwrite;
   end if;

@@ -46,12 +46,11 @@ const TOO_OLD = 24 * 3_600_000;
  * (the host does not say who is in a team) stays unanswered, keeps no other waiting, and is decided in a later round.
  */
 export async function answerComments(deps: CommentDeps, signal?: AbortSignal): Promise<readonly CommentCommand[]> {
-  await receiveComments(deps, signal);
+  const failures: unknown[] = [];
+  await receiveComments(deps, signal).catch((error: unknown) => failures.push(error));
   const answered: CommentCommand[] = [];
   const waiting = await deps.store.unanswered();
-  if (waiting.length === 0) return answered;
-  const policy = await deps.policy(signal);
-  const failures: unknown[] = [];
+  const policy = waiting.length === 0 ? null : await deps.policy(signal);
   for (const command of waiting) {
     signal?.throwIfAborted();
     try {
@@ -83,10 +82,18 @@ async function receiveComments(deps: CommentDeps, signal?: AbortSignal): Promise
   if (commands.length > 0) {
     const policy = await deps.policy(signal);
     const heard: CommentCommand[] = [];
+    const failures: unknown[] = [];
     for (const { command, association } of commands) {
-      if (await isHeard(deps, policy, command, association, signal)) heard.push(command);
+      signal?.throwIfAborted();
+      const isOne = await isHeard(deps, policy, command, association, signal).catch((error: unknown) => {
+        failures.push(error);
+        return false;
+      });
+      if (isOne) heard.push(command);
     }
     await store.receive(heard);
+    // Who could not be known is asked about again; what was heard stays heard once.
+    if (failures.length > 0) throw failures[0];
   }
   const latest = comments.reduce((last, { updatedAt }) => Math.max(last, updatedAt.getTime()), since.getTime());
   await store.setCursor(CURSOR, new Date(latest));
@@ -233,6 +240,11 @@ async function carryOut(
       const origin = await store.holdOrigin(command.hold);
       if (origin?.author != null && isSameLogin(origin.author, author))
         return { state: "refused", text: "It holds your own change: somebody else has to approve it." };
+      if (origin?.smuggled === true)
+        return {
+          state: "refused",
+          text: `Somebody added it to pull request ${origin.pullRequest}, which labkeeper had opened for another lab, so its author is not known. Bring the file back and ask for it in a pull request of its own.`,
+        };
       const { lab, guard } = await store.approve(command.hold, actor);
       return done(`${lab} is released from ${guard} and goes on with the next cycle.`);
     }

@@ -279,6 +279,8 @@ export interface CommentCommandStore {
     readonly guard: string;
     readonly pullRequest: number | null;
     readonly author: string | null;
+    /** Somebody added it to a pull request that labkeeper had opened for another lab: nobody knows who. */
+    readonly smuggled: boolean;
   } | null>;
 }
 

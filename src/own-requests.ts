@@ -92,6 +92,9 @@ interface Wanted {
   readonly expiresAt?: string;
 }
 
+/** How often one thing may be asked for again after it was closed. */
+const MOST_TIMES = 20;
+
 /** The branch carries the random end of the lab's id, so a later lab of the same name has one of its own. */
 const branchOf = ({ lab, purpose, detail }: Wanted): string =>
   [
@@ -108,48 +111,54 @@ async function open(deps: RequestDeps, wanted: Wanted, signal?: AbortSignal): Pr
   await deps.store.recordRequest({ ...record, pullRequest: null });
   const words = { lab: lab.name, path: lab.path, purpose, detail, askedBy, expiresAt: wanted.expiresAt ?? null };
   const title = requestTitle(words);
-  const made = await deps.host.openRequest(
-    {
-      branch,
-      base: deps.branch,
-      path: lab.path,
-      content,
-      blobOid: file.blobOid,
-      commitMessage: title,
-      title,
-      body: requestBody(words),
-    },
-    signal,
-  );
+  const draft = {
+    base: deps.branch,
+    path: lab.path,
+    content,
+    blobOid: file.blobOid,
+    commitMessage: title,
+    title,
+    body: requestBody(words),
+  };
+  let made = await deps.host.openRequest({ ...draft, branch }, signal);
+  // Nobody is nagged about an end, but who asks again for what was closed or merged before means it.
+  for (let again = 2; made.state !== "open" && purpose !== "expire" && again <= MOST_TIMES; again++)
+    made = await deps.host.openRequest({ ...draft, branch: `${branch}-${again}` }, signal);
   await deps.store.recordRequest({ ...record, pullRequest: made.number });
   return made.number;
 }
 
+/** One that fails keeps no other from its turn; then the first failure is told. */
 async function keepExpiryRequests(deps: RequestDeps, signal?: AbortSignal): Promise<void> {
+  const failures: unknown[] = [];
+  const apart = async (work: () => Promise<unknown>): Promise<void> => {
+    signal?.throwIfAborted();
+    await work().catch((error: unknown) => failures.push(error));
+  };
   for (const request of await deps.store.obsoleteRequests()) {
-    if (request.pullRequest !== null) await deps.host.closeRequest(request.pullRequest, signal);
-    await deps.store.recordClosed(request);
+    await apart(async () => {
+      if (request.pullRequest !== null) await deps.host.closeRequest(request.pullRequest, signal);
+      await deps.store.recordClosed(request);
+    });
   }
   const expiring = await deps.store.expiringWithoutRequest();
-  if (expiring.length === 0) return;
-  const head = await deps.catalog.head(signal);
-  for (const { labId, lab, path, expiresAt: at } of expiring) {
-    const file = await deps.catalog.file(head, path);
-    // Its file went already: there is nothing to propose.
-    if (file === null) continue;
-    const expires = at.toISOString();
-    await open(
-      deps,
-      {
-        lab: { id: labId, name: lab, path },
-        purpose: "expire",
-        detail: expires,
-        askedBy: "labkeeper",
-        file,
-        content: null,
-        expiresAt: expires,
-      },
-      signal,
-    );
-  }
+  const head = expiring.length === 0 ? "" : await deps.catalog.head(signal);
+  for (const lab of expiring) await apart(() => proposeEnd(deps, lab, head, signal));
+  if (failures.length > 0) throw failures[0];
+}
+
+type Expiring = Awaited<ReturnType<RequestStore["expiringWithoutRequest"]>>[number];
+
+async function proposeEnd(
+  deps: RequestDeps,
+  { labId, lab, path, expiresAt: at }: Expiring,
+  head: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const file = await deps.catalog.file(head, path);
+  // Its file went already: there is nothing to propose.
+  if (file === null) return;
+  const detail = at.toISOString();
+  const about = { lab: { id: labId, name: lab, path }, purpose: "expire", detail, expiresAt: detail } as const;
+  await open(deps, { ...about, askedBy: "labkeeper", file, content: null }, signal);
 }

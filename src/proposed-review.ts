@@ -31,8 +31,27 @@ export async function reviewOf(
 ): Promise<Reviewed> {
   const { review, names, proposal } = await planned(deps, recorded, base, signal);
   // A plan may hold or free labs of others too. Only those whose files it changes itself are its own to end.
-  const touched = touchedLabs(review).filter(({ lab }) => names.has(lab));
-  return { review, touched, inBase: proposal.inBase };
+  const own = touchedLabs(review).filter(({ lab }) => names.has(lab));
+  return { review, touched: [...own, ...(await keptLabs(deps, proposal, own))], inBase: proposal.inBase };
+}
+
+/**
+ * Labs whose files a pull request writes while their plan is to keep them as they are: it brings a file back before its
+ * removal came to anything, say. That belongs to it, or an earlier plan to remove the file would still count.
+ */
+async function keptLabs(
+  { store }: ReviewingDeps,
+  proposal: Proposal,
+  known: readonly TouchedLab[],
+): Promise<readonly TouchedLab[]> {
+  const names = new Set(known.map(({ lab }) => lab));
+  const kept: TouchedLab[] = [];
+  for (const told of toldByGit(proposal)) {
+    if (told.action === "destroy" || names.has(told.lab)) continue;
+    const lab = (await store.lab(told.lab))?.lab;
+    if (lab !== undefined && lab.state !== "destroyed") kept.push({ ...told, action: "update", labId: lab.id });
+  }
+  return kept;
 }
 
 /**

@@ -112,6 +112,15 @@ const complaints = (log: Log): ((problems: readonly Problem[]) => void) => {
   };
 };
 
+/** Labs do not wait for whom they are told to: what is not known is held by the plan's own rule. */
+const learn = async ({ conversation, log }: ServeDeps, signal: AbortSignal): Promise<void> => {
+  try {
+    await (await conversation())?.learnOfMerges(signal);
+  } catch (error) {
+    if (!signal.aborted) log.warn({ err: error }, "what was merged is not known; goes on without");
+  }
+};
+
 /** Reconciles now, at each poll, and when the bell rings. A failed cycle is logged and tried again later, never the end. */
 const reconcileForever = async (
   deps: ServeDeps,
@@ -125,7 +134,7 @@ const reconcileForever = async (
   while (!signal.aborted) {
     try {
       const startedAt = performance.now();
-      await (await deps.conversation())?.learnOfMerges(signal);
+      await learn(deps, signal);
       const { plan } = await reconcile(await deps.reconcileDeps(reporter), { dryRun: false, signal });
       failures = 0;
       log.debug({ commit: plan.commit, ms: Math.round(performance.now() - startedAt) }, "cycle done");
@@ -198,18 +207,23 @@ const sweepForever = async (deps: ServeDeps, { sweepMs, signal }: ServeOptions):
   }
 };
 
-/** Tries until it works or the signal aborts (then null): the database may come up after this process. */
+/**
+ * Tries until it works or the signal aborts (then null): the database may come up after this process. What stops for
+ * good is thrown, unless the process has more to do than this.
+ */
 export const patiently = async <T>(
   what: string,
   work: () => Promise<T>,
   log: Log,
   signal: AbortSignal,
+  patience: "what may pass" | "whatever fails" = "what may pass",
 ): Promise<T | null> => {
   for (let failures = 1; !signal.aborted; failures++) {
     try {
       return await work();
     } catch (error) {
-      if (error instanceof LabkeeperError && error.disposition === "stop") throw error;
+      const stops = error instanceof LabkeeperError && error.disposition === "stop";
+      if (stops && patience === "what may pass") throw error;
       log.error({ err: error, failures }, `${what} failed, tried again`);
       await pause(backoff(failures, Math.random()), undefined, { signal }).catch(() => undefined);
     }
@@ -226,7 +240,7 @@ const startPatiently = (deps: ServeDeps, reporter: Reporter, signal: AbortSignal
 /** Both loops; nothing where nothing is told on pull requests. */
 const converse = async (deps: ServeDeps, bell: Doorbell, { pollMs, signal }: ServeOptions): Promise<void> => {
   const { log } = deps;
-  const conversation = await patiently("preparing to report", () => deps.conversation(), log, signal);
+  const conversation = await patiently("preparing to report", () => deps.conversation(), log, signal, "whatever fails");
   if (conversation === null) return;
   const { answered } = bell;
   await Promise.all([

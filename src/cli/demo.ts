@@ -11,13 +11,13 @@ const heading = (context: CommandContext, number: number, title: string): void =
 /** A clone has no `labkeeper` on PATH; npm runs it there. */
 const program = (): string => (import.meta.url.endsWith(".ts") ? "npm run -s labkeeper --" : "labkeeper");
 
-const keptWords = ({ root, config }: Playground): string => `
+const keptWords = ({ root, catalog, config }: Playground): string => `
 Kept as it is in ${root}. To look at it:
 
   export LABKEEPER_STATE_DIR='${config.stateDir}' LABKEEPER_CATALOG='${config.catalog}'
   ${program()} status
   ${program()} serve
-
+${catalog.endsWith(".git") ? "\nIts repository can be cloned and pushed to; the pull requests ended with what stood in for GitHub.\n" : ""}
 To take it down: ${program()} demo --clean '${root}'`;
 
 /** Plays all acts; an interrupt ends it between or inside them. */
@@ -30,25 +30,17 @@ const playActs = async <S extends Stage>(acts: readonly Act<S>[], stage: S): Pro
 };
 
 /** With edges that hold the database open from here on, so that it stays up between the commands. */
-const onStage = async (
-  context: CommandContext,
-  playground: Playground,
-  play: (edges: Edges) => Promise<void>,
-): Promise<void> => {
+const onStage = async (playground: Playground, play: (edges: Edges) => Promise<void>): Promise<void> => {
   const { wire } = await import("../wire.ts");
   await using edges = wire(playground.config);
-  const [store] = await Promise.allSettled([edges.store()]);
-  if (store.status === "rejected") throw store.reason;
-  context.signal.throwIfAborted();
+  await edges.store();
   await play(edges);
 };
 
 const playHosted = async (context: CommandContext, { playground, github, labs }: Hosted): Promise<void> => {
   const { HOSTED_STORY } = await import("./demo/hosted-story.ts");
   const files = Object.keys(labs).sort();
-  await onStage(context, playground, (edges) =>
-    playActs(HOSTED_STORY, { context, edges, playground, files, github, labs }),
-  );
+  await onStage(playground, (edges) => playActs(HOSTED_STORY, { context, edges, playground, files, github, labs }));
 };
 
 const WITHOUT_GITHUB =
@@ -59,10 +51,9 @@ const playLocal = async (context: CommandContext, playground: Playground): Promi
     import("./demo/local-story.ts"),
     import("./demo/playground.ts"),
   ]);
-  context.note(`${context.noteColours.yellow("note:")} ${WITHOUT_GITHUB}`);
   const history = await startHistory(playground);
   const files = await labFiles(playground);
-  await onStage(context, playground, (edges) => playActs(LOCAL_STORY, { context, edges, playground, history, files }));
+  await onStage(playground, (edges) => playActs(LOCAL_STORY, { context, edges, playground, history, files }));
 };
 
 /** Destroys the labs, stops the servers, removes the folder. */
@@ -75,20 +66,32 @@ const clean = async (context: CommandContext, playground: Playground): Promise<v
   await removeAll(playground);
 };
 
+/** With pull requests where something can stand in for GitHub, without them elsewhere. */
+const play = async (context: CommandContext, playground: Playground): Promise<void> => {
+  const { hostCatalog } = await import("./demo/playground.ts");
+  const hosted = await hostCatalog(playground);
+  if (hosted === null) {
+    context.note(`${context.noteColours.yellow("note:")} ${WITHOUT_GITHUB}`);
+    await playLocal(context, playground);
+    return;
+  }
+  try {
+    await playHosted(context, hosted);
+  } finally {
+    await hosted.github.stop();
+  }
+};
+
 const demo = async (context: CommandContext, keep: boolean): Promise<void> => {
   const startedAt = performance.now();
-  const { hostCatalog, makePlayground } = await import("./demo/playground.ts");
+  const { makePlayground, openPlayground } = await import("./demo/playground.ts");
   const playground = await makePlayground();
-  let hosted: Hosted | null = null;
   let played = false;
   try {
-    hosted = await hostCatalog(playground);
-    if (hosted === null) await playLocal(context, playground);
-    else await playHosted(context, hosted);
+    await play(context, playground);
     played = true;
   } finally {
-    await hosted?.github.stop();
-    if (keep && played) context.out(keptWords(playground));
+    if (keep && played) context.out(keptWords(await openPlayground(playground.root)));
     else {
       context.out(
         `\n${context.colours.cyan("──")} ${context.colours.bold("Clean up: destroy what is left, stop the servers, remove the folder")}`,
@@ -102,10 +105,20 @@ const demo = async (context: CommandContext, keep: boolean): Promise<void> => {
 export const register: Register = (parent, context) => {
   parent
     .command("demo")
-    .description("Show it all with real Postgres servers on this machine, in a temporary folder, in under a minute.")
+    .description(
+      "Show it all on this machine in under a minute: pull requests at a stand-in for GitHub, labs that are real Postgres servers.",
+    )
     .option("--keep", "leave it running at the end, and say how to look at it")
     .option("--clean <folder>", "take down what an earlier --keep left")
-    .addHelpText("after", examples("labkeeper demo", "labkeeper demo --keep"))
+    .addHelpText(
+      "after",
+      `
+A pull request asks for labs, labkeeper answers with the plan, the merge makes them, its comment becomes their board;
+then an edit, a broken file, a removal with its receipt, and commands in comments. All of it happens in a temporary
+folder, and nothing is left at the end. Needs the git program with its http-backend; without it, the story is told
+without pull requests. Nothing that is configured is used or touched, and no network but this machine's own.
+${examples("labkeeper demo", "labkeeper demo --keep")}`,
+    )
     .action(async (options: { readonly keep?: boolean; readonly clean?: string }) => {
       if (options.clean === undefined) await demo(context, options.keep === true);
       else {

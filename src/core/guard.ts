@@ -42,12 +42,15 @@ const applyRule = (plan: Plan, rule: Rule, facts: GuardFacts, policy: CatalogPol
     const objection = objectionTo(change);
     if (objection === null || approved(change)) return change;
     const hold = holdIdOf(rule.name, change);
-    const release = rule.approvable ? `${objection.release}${whoApproves(policy, change.team)}` : objection.release;
+    const release = rule.approvable ? `${objection.release}${whoApproves(policy, judgeOf(change))}` : objection.release;
     const held: Held = { hold, guard: rule.name, approvable: rule.approvable, message: objection.message, release };
     return { ...change, held };
   });
   return { ...plan, changes };
 };
+
+/** Who owns the lab that would go says so, not who would own the next one. */
+const judgeOf = ({ team, operation }: Change): string => (operation.kind === "replace" ? operation.lab.team : team);
 
 const whoApproves = ({ teams, roles }: CatalogPolicy, name: string): string => {
   const people = [

@@ -59,7 +59,11 @@ async function record(tx: Kysely<unknown>, request: RequestRecord): Promise<void
     select "labId", lab, purpose, detail, branch, "askedBy", "pullRequest"
     from jsonb_to_record(${jsonb(request)}::jsonb)
       as r("labId" uuid, lab text, purpose text, detail text, branch text, "askedBy" text, "pullRequest" integer)
-    on conflict (lab_id, purpose, detail) do update set pull_request = coalesce(excluded.pull_request, o.pull_request)
+    on conflict (lab_id, purpose, detail) do update set
+      pull_request = coalesce(excluded.pull_request, o.pull_request),
+      -- Closed, and asked for anew: then somebody else may ask.
+      asked_by = case when o.pull_request <> excluded.pull_request then excluded.asked_by else o.asked_by end,
+      closed_at = case when o.pull_request <> excluded.pull_request then null else o.closed_at end
   `.execute(tx);
   if (request.pullRequest === null) return;
   await sql`update pull_requests set purpose = ${request.purpose}

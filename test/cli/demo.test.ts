@@ -3,7 +3,9 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { labkeeper, start } from "./run-labkeeper.ts";
+import { blocks, page } from "../docs/pages.ts";
+import { missing } from "../docs/transcript.ts";
+import { type Ended, labkeeper, start } from "./run-labkeeper.ts";
 
 /** Real servers on a machine that may be busy with other tests. */
 const PATIENCE = 120_000;
@@ -32,12 +34,59 @@ const environment = () => ({
   LABKEEPER_STATE_DIR: "/nonexistent",
 });
 
+/** Whatever the story, these servers are real and gone at its end, and what is shown is not what is hidden (promise P9). */
+const expectNothingLeft = async ({ stdout, stderr }: Ended): Promise<void> => {
+  expect(stderr.match(/✔ ready/g)).toHaveLength(3);
+  expect(stderr.match(/✔ destroyed/g)).toHaveLength(3);
+  expect(await readdir(folder)).toEqual([]);
+  const ports = [...stdout.matchAll(/^port +(\d+)$/gm)].map(([, port]) => Number(port));
+  expect(ports.length).toBeGreaterThan(0);
+  expect(await Promise.all(ports.map(answers))).not.toContain(true);
+  expect(`${stdout}${stderr}`).not.toMatch(/postgresql:\/\/[^ ]*:[^ ]*@|PRIVATE KEY/);
+};
+
+/** What labkeeper's comments on a pull request said, one after the other, without their frames. */
+const commentsOn = (stdout: string, number: number): readonly string[] =>
+  [...stdout.matchAll(/^╭─ labkeeper\[bot\] (commented|edited its comment) on pull request (\d+)\n((?:│.*\n)+)╰─$/gm)]
+    .filter(([, , on]) => Number(on) === number)
+    .map(([, , , text = ""]) => text.replaceAll(/^│ ?/gm, ""));
+
 describe("the demo", () => {
-  it("tells the whole story with real servers, and leaves nothing behind", { timeout: PATIENCE }, async () => {
+  it("tells the whole story on pull requests with real servers, and leaves nothing behind", {
+    timeout: PATIENCE,
+  }, async () => {
     const ended = await labkeeper(["demo"], environment());
     expect(ended).toMatchObject({ code: 0 });
-    const { stdout, stderr } = ended;
-    expect(stderr.match(/✔ ready/g)).toHaveLength(3);
+    const { stdout } = ended;
+    const [planned = "", ready = "", asked = ""] = commentsOn(stdout, 1);
+    expect(planned).toContain("3 to create");
+    expect(stdout).toContain("✔ labkeeper/plan: 3 to create");
+    expect(ready).toContain("✅ 3 ready");
+    expect(ready).toContain("Credentials: labkeeper credentials team-a-orders");
+    expect(ready).toContain("▸ The plan: 3 to create");
+    expect(stdout).toMatch(/"current_user":"lab_admin","postgres":"\d+/);
+    expect(commentsOn(stdout, 2).join()).toMatch(/spec\.ttlHours: \d+ → 12/);
+    expect(commentsOn(stdout, 3).join()).toMatch(/labs\/\S+:\d+:\d+ LK2004 unknown field "profle"/);
+    expect(stdout).toContain("✗ labkeeper/plan");
+    expect(stdout).toContain('{"answer":"still here"}');
+    const [warned = "", receipt = ""] = commentsOn(stdout, 4);
+    expect(warned).toMatch(/CAUTION\n▌ Merging this ends 1 running lab/);
+    expect(receipt).toMatch(/▾ Receipt: team-b-search is gone(.*\n)+.*: absent\n(.*\n)+.*: absent\n/);
+    expect(asked).toMatch(/octocat asked \/lab status: done\n(.*\n)+.*team-a-orders +ready/);
+    expect(asked).toMatch(/asked \/lab extend team-a-orders 8h: done\. Pull request 5/);
+    expect(stdout).toContain("labkeeper[bot] opened pull request 5: Extend team-a-orders to 20 h");
+    expect(stdout).toContain("spec.ttlHours: 12 → 20");
+    expect(stdout).toMatch(/lab\.created .*pull request #1(.*\n)+.*destroy\.completed/);
+    await expectNothingLeft(ended);
+    for (const { text } of blocks(page("README.md")).filter(({ info }) => info === "console demo")) {
+      expect(missing(text.trimEnd().split("\n"), stdout), stdout).toBeNull();
+    }
+  });
+
+  it("tells it without pull requests where there is no git", { timeout: PATIENCE }, async () => {
+    const ended = await labkeeper(["demo"], { ...environment(), PATH: folder });
+    expect(ended).toMatchObject({ code: 0, stderr: expect.stringContaining("story without pull requests") });
+    const { stdout } = ended;
     expect(stdout).toContain("3 lab files, no problems");
     expect(stdout).toContain("Plan: 3 to create");
     expect(stdout).toMatch(/"current_user":"lab_admin","postgres":"\d+/);
@@ -46,13 +95,7 @@ describe("the demo", () => {
     expect(stdout).toContain('{"answer":"still here"}');
     expect(stdout).toMatch(/RECEIPT\n {2}\S+ {2}absent\n(.*\n)+ {2}\S+ {2}absent\n/);
     expect(stdout).toMatch(/lab\.created(.*\n)+.*destroy\.completed/);
-    expect(stderr.match(/✔ destroyed/g)).toHaveLength(3);
-    expect(await readdir(folder)).toEqual([]);
-    const ports = [...stdout.matchAll(/^port +(\d+)$/gm)].map(([, port]) => Number(port));
-    expect(ports.length).toBeGreaterThan(0);
-    expect(await Promise.all(ports.map(answers))).not.toContain(true);
-    // What it shows is not what it hides (promise P9).
-    expect(`${stdout}${stderr}`).not.toMatch(/postgresql:\/\/[^ ]*:[^ ]*@/);
+    await expectNothingLeft(ended);
   });
 
   it("cleans up when it is interrupted", { timeout: PATIENCE }, async () => {

@@ -23,6 +23,14 @@ describe("commands in a comment", () => {
     ["code in a line", "`/lab destroy team-a-test-01`"],
     ["an HTML comment", "<!--\n/lab destroy team-a-test-01\n-->"],
     ["an HTML comment that is never closed", "<!-- \n/lab destroy team-a-test-01"],
+    ["a fence inside of a list", "- ```\n  /lab destroy team-a-test-01\n  ```"],
+    ["a fence inside of a numbered list", "1. ```\n   /lab destroy team-a-test-01\n   ```"],
+    ["a fence that holds indented marks", "```\n    ```\n/lab destroy team-a-test-01\n```"],
+    ["a quote inside of a list", "- > they said\n  /lab destroy team-a-test-01"],
+    ["preformatted HTML", "<pre>\n/lab destroy team-a-test-01\n</pre>"],
+    ["a quote in HTML", "<blockquote>\n\n/lab destroy team-a-test-01\n\n</blockquote>"],
+    ["code in HTML that is never closed", "<code>\n/lab destroy team-a-test-01"],
+    ["a span of code over lines", "as in `\n/lab destroy team-a-test-01\n`"],
     ["the middle of a line", "please /lab destroy team-a-test-01"],
     ["another word", "/labs destroy team-a-test-01"],
     ["a very long line", `/lab destroy team-a-test-01 ${"x".repeat(300)}`],
@@ -31,6 +39,9 @@ describe("commands in a comment", () => {
   it("are found again after a quote and a fence have ended", () => {
     expect(commandLines("> quoted\n\n/lab help")).toEqual(["/lab help"]);
     expect(commandLines("```\ncode\n```\n/lab help")).toEqual(["/lab help"]);
+    expect(commandLines("- ```\n  code\n  ```\n/lab help")).toEqual(["/lab help"]);
+    expect(commandLines("<pre>code</pre>\n/lab help")).toEqual(["/lab help"]);
+    expect(commandLines("it's `one` and\n/lab help")).toEqual(["/lab help"]);
   });
 
   it.each([

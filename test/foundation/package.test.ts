@@ -138,6 +138,27 @@ describe("package", () => {
   });
 });
 
+describe("the stand-in for GitHub", () => {
+  const inputs = () => Object.keys(metafile.inputs);
+
+  test("comes with the demo, without GitHub's description of itself", () => {
+    expect(inputs()).toContain("standins/github/start.ts");
+    expect(inputs().filter((path) => path.startsWith("standins/github/openapi/"))).toEqual([]);
+  });
+
+  test("is loaded by the demo alone", () => {
+    const own = Object.entries(metafile.outputs).filter(([, output]) =>
+      Object.keys(output.inputs).some((path) => path.startsWith("standins/")),
+    );
+    const names = new Set(own.map(([path]) => path));
+    const loading = Object.entries(metafile.outputs).filter(
+      ([path, { imports }]) => !names.has(path) && imports.some((each) => names.has(each.path)),
+    );
+    expect(loading.flatMap(([, { inputs: made }]) => Object.keys(made))).toEqual(["src/wire-demo.ts"]);
+    expect(own.reduce((sum, [, { bytes }]) => sum + bytes, 0)).toBeLessThan(200_000);
+  });
+});
+
 describe("--help", () => {
   test("loads commander and nothing heavier", () => {
     expect([...loadedAtStart(metafile, "main.js")].sort()).toEqual(["commander"]);

@@ -94,6 +94,7 @@ describe("whose change a hold holds", () => {
     await aHeldDestroy();
     await hold();
     expect(await store.holdOrigin("hold-a")).toEqual({
+      smuggled: false,
       lab: "a",
       team: "team-a",
       guard: "destroy-budget",
@@ -134,6 +135,7 @@ describe("whose change a hold holds", () => {
     await store.recordPullRequests([one]);
     await record(store, aReview(one, [aChange("a", { action: "destroy", labId, held: held("hold-a") })]));
     expect(await store.holdOrigin("hold-a")).toEqual({
+      smuggled: false,
       lab: "a",
       team: "team-a",
       guard: "destroy-budget",

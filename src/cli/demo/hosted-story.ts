@@ -1,6 +1,6 @@
 /** The whole story as people see it: on pull requests, with servers that are really there. */
 
-import { comment, merge, openPullRequest, push, showComment, showRequest } from "./pull-request.ts";
+import { comment, lookAround, merge, openPullRequest, push, showComment, showRequest } from "./pull-request.ts";
 import type { Act, HostedStage } from "./stage.ts";
 import { ask, command, fileAt, labAt, misspelt, quote, say, useLab, withHours } from "./stage.ts";
 
@@ -25,11 +25,13 @@ const proposal: HostedAct = {
     const { context, labs, github } = stage;
     say(
       stage,
-      context.colours.dim(`  (What stands in for GitHub is at ${github.url}: a real repository, and GitHub's API.)`),
+      context.colours.dim(
+        `  (A stand-in for GitHub listens at ${github.url}: a real git repository, and GitHub's API.)`,
+      ),
     );
     quote(stage, labs[fileAt(stage, 0)] ?? "");
     openPullRequest(stage, REQUESTER, "Add three labs", labs);
-    await command(stage, ["reconcile"]);
+    await lookAround(stage);
     showComment(stage, FIRST);
   },
 };
@@ -53,7 +55,7 @@ const update: HostedAct = {
   play: async (stage) => {
     const changes = { [fileAt(stage, 0)]: withHours(textAt(stage, 0), 12) };
     const number = openPullRequest(stage, REQUESTER, `Keep ${labAt(stage, 0)} for 12 hours`, changes);
-    await command(stage, ["reconcile"]);
+    await lookAround(stage);
     showComment(stage, number);
     merge(stage, number, REQUESTER);
     await command(stage, ["reconcile", "--wait"]);
@@ -65,7 +67,7 @@ const brokenFile: HostedAct = {
   play: async (stage) => {
     const [path, lab, good] = [fileAt(stage, 1), labAt(stage, 1), textAt(stage, 1)];
     const number = openPullRequest(stage, REQUESTER, `Tidy ${lab}`, { [path]: misspelt(good) });
-    await command(stage, ["reconcile"]);
+    await lookAround(stage);
     showComment(stage, number);
     merge(stage, number, REQUESTER);
     await command(stage, ["reconcile", "--wait"], 1);
@@ -78,7 +80,7 @@ const destroy: HostedAct = {
   title: "Removing a file is said loudly, destroys its lab, and a receipt proves that it is gone",
   play: async (stage) => {
     const number = openPullRequest(stage, NEIGHBOUR, `Give ${labAt(stage, 2)} back`, { [fileAt(stage, 2)]: null });
-    await command(stage, ["reconcile"]);
+    await lookAround(stage);
     showComment(stage, number);
     merge(stage, number, NEIGHBOUR);
     await command(stage, ["reconcile", "--wait"]);
@@ -92,7 +94,7 @@ const commands: HostedAct = {
     const before = stage.github.pullRequests().length;
     comment(stage, FIRST, REQUESTER, "/lab status");
     comment(stage, FIRST, REQUESTER, `/lab extend ${labAt(stage, 0)} 8h`);
-    await command(stage, ["reconcile"]);
+    await lookAround(stage);
     showComment(stage, FIRST, { edited: true });
     const own = stage.github.pullRequests()[before];
     if (own === undefined) throw new Error("labkeeper opened no pull request");

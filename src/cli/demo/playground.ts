@@ -18,6 +18,8 @@ export interface Playground {
 /** Whose repository it is at what stands in for GitHub; the example's teams are of that organization. */
 const OWNER = "example";
 const NAME = "labs";
+/** The owners of the example's labs. */
+const PEOPLE = ["octocat", "hubot"];
 
 /** Says that a folder was made by the demo and may be removed by it. */
 const MARKER = ".labkeeper-demo";
@@ -91,6 +93,7 @@ export const hostCatalog = async ({ root }: Playground): Promise<Hosted | null> 
     LABKEEPER_GITHUB_PRIVATE_KEY: github.app.privateKey,
   };
   const config = await loadConfig({ stateDir: stateOf(root), catalog: github.cloneUrl }, environment, root);
+  for (const login of PEOPLE) github.setPermission(login, "write");
   const { catalog } = await open(root);
   return { playground: { root, catalog, config }, github, labs: Object.fromEntries(files.filter(isLab)) };
 };

@@ -29,7 +29,7 @@ export const openPullRequest = (stage: HostedStage, by: string, title: string, c
   const { github, context } = stage;
   const before = Object.keys(changes).map((path) => [path, github.file(path)] as const);
   const { number } = github.openPullRequest({ title, by, changes });
-  deed(stage, by, `opens pull request #${number} "${title}"`);
+  deed(stage, by, `opens pull request ${number}: ${title}`);
   for (const [path, text] of before)
     say(stage, context.colours.dim(`  ${signOf(changes[path] ?? null, text)} ${path}`));
   return number;
@@ -37,7 +37,7 @@ export const openPullRequest = (stage: HostedStage, by: string, title: string, c
 
 export const merge = (stage: HostedStage, number: number, by: string): void => {
   stage.github.merge(number, { method: "squash", by });
-  deed(stage, by, `merges #${number}`);
+  deed(stage, by, `merges pull request ${number}`);
 };
 
 export const push = (stage: HostedStage, by: string, message: string, changes: Changes): void => {
@@ -47,7 +47,20 @@ export const push = (stage: HostedStage, by: string, message: string, changes: C
 
 export const comment = (stage: HostedStage, number: number, by: string, body: string): void => {
   stage.github.comment(number, body, by);
-  deed(stage, by, `comments on #${number}: ${stage.context.colours.cyan(body)}`);
+  deed(stage, by, `comments on pull request ${number}: ${stage.context.colours.cyan(body)}`);
+};
+
+/** What `serve` does whenever GitHub tells it of something: plans what is open, carries out commands, reports. */
+export const lookAround = async ({ edges, context }: HostedStage): Promise<void> => {
+  const conversation = await edges.conversation((error) => {
+    throw error;
+  });
+  if (conversation === null) throw new Error("labkeeper does not know of the pull requests");
+  const failures = await conversation.round(context.signal);
+  const { failed } = await conversation.report(context.signal);
+  context.signal.throwIfAborted();
+  const [failure] = [...failures, ...failed.map(({ error }) => error)];
+  if (failure !== undefined) throw failure;
 };
 
 const framed = (stage: HostedStage, title: string, lines: readonly string[]): void => {
@@ -79,7 +92,7 @@ export const showComment = (stage: HostedStage, number: number, { edited = false
   const { colours } = context;
   const options = { width: widthOf(stage), colours, ...(open && { open }) };
   const what = edited ? "edited its comment" : "commented";
-  framed(stage, `${github.app.login} ${what} on #${number}`, markdownView(ownComment(stage, number), options));
+  framed(stage, `${github.app.login} ${what} on pull request ${number}`, markdownView(ownComment(stage, number), options));
   const pull = github.pullRequest(number);
   if (pull.state !== "open") return;
   for (const { name, conclusion, title } of github.checkRuns(pull.head.sha)) {
@@ -93,5 +106,5 @@ export const showRequest = (stage: HostedStage, number: number): void => {
   const { github, context } = stage;
   const { author, title, body } = github.pullRequest(number);
   const view = markdownView(body ?? "", { width: widthOf(stage), colours: context.colours });
-  framed(stage, `${author.login} opened #${number} ${plain(title)}`, view);
+  framed(stage, `${author.login} opened pull request ${number}: ${plain(title)}`, view);
 };
