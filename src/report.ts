@@ -54,12 +54,13 @@ export async function report(deps: ReportDeps, signal?: AbortSignal): Promise<Re
   const failed: { report: DueReport; error: unknown }[] = [];
   if (due.length === 0) return { sent: 0, failed };
   const self = await deps.host.self(signal);
+  const ofRound = { ...deps, rows: rowsOnce(store) };
   let sent = 0;
   for (const each of due) {
     signal?.throwIfAborted();
     if (deps.pace.wait() > 0) break;
     try {
-      const told = await tell(deps, self, each, signal);
+      const told = await tell(ofRound, self, each, signal);
       const at = clock.now();
       const notBefore = new Date(at.getTime() + (told.sent ? (deps.betweenEdits ?? BETWEEN_EDITS) : 0));
       await store.recordSent(each, { remoteId: told.remoteId, digest: told.digest, at, notBefore });
@@ -75,12 +76,29 @@ export async function report(deps: ReportDeps, signal?: AbortSignal): Promise<Re
   return { sent, failed };
 }
 
+/** What a round knows beside: a thousand statuses of one pull request are one look at its board. */
+interface RoundDeps extends ReportDeps {
+  rows(pullRequest: number): Promise<ReadonlyMap<string, BoardRow>>;
+}
+
+/** Read after it was known what is due, so that whatever moves after it makes the same reports due again. */
+const rowsOnce = (store: Pick<ReportStore, "board">): RoundDeps["rows"] => {
+  const known = new Map<number, ReturnType<RoundDeps["rows"]>>();
+  return (pullRequest) => {
+    const rows =
+      known.get(pullRequest) ??
+      store.board(pullRequest).then((board) => new Map(board.map((row) => [row.name, row] as const)));
+    known.set(pullRequest, rows);
+    return rows;
+  };
+};
+
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const retryIn = (failures: number): number => Math.min(LONGEST_RETRY, 5_000 * 2 ** Math.min(failures, 20));
 
 async function tell(
-  deps: ReportDeps,
+  deps: RoundDeps,
   self: HostIdentity,
   due: DueReport,
   signal?: AbortSignal,
@@ -93,7 +111,7 @@ async function tell(
 }
 
 function messageFor(
-  deps: ReportDeps,
+  deps: RoundDeps,
   self: HostIdentity,
   due: DueReport,
   signal?: AbortSignal,
@@ -157,11 +175,11 @@ async function theCheck(
 }
 
 async function theStatus(
-  deps: ReportDeps,
+  deps: RoundDeps,
   { pullRequest, subject }: DueReport,
   signal?: AbortSignal,
 ): Promise<Message | null> {
-  const lab = (await deps.store.board(pullRequest.number)).find(({ name }) => name === subject);
+  const lab = (await deps.rows(pullRequest.number)).get(subject);
   const { mergeCommit } = pullRequest;
   if (lab === undefined || mergeCommit === null) return null;
   const line = statusLine({ ...lab, logTail: [], credentialsUrl: null });

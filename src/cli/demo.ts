@@ -90,6 +90,10 @@ const demo = async (context: CommandContext, keep: boolean): Promise<void> => {
   try {
     await play(context, playground);
     played = true;
+  } catch (error) {
+    // A terminal's Ctrl-C also reaches git: what failed for that is no failure of the demo's.
+    context.signal.throwIfAborted();
+    throw error;
   } finally {
     if (keep && played) context.out(keptWords(await openPlayground(playground.root)));
     else {

@@ -181,6 +181,22 @@ describe("a report that is due", () => {
   });
 });
 
+describe("a pull request with many labs", () => {
+  test("lets what others wait for have every other turn, and keeps its own", async () => {
+    const many = ["a", "b", "c", "d", "e", "f"];
+    await mergeReviewed(
+      store,
+      aPullRequest(1),
+      many.map((name) => aChange(name)),
+    );
+    for (const number of [2, 3]) await store.recordPullRequests([aPullRequest(number)]);
+    const kinds = (await due()).map(({ kind, pullRequest }) => `${pullRequest.number} ${kind}`);
+    expect(kinds.slice(0, 6).filter((each) => each === "1 status").length).toBe(3);
+    expect(kinds.indexOf("3 comment")).toBeLessThan(kinds.lastIndexOf("1 status"));
+    expect(kinds.filter((each) => each === "1 status").length).toBe(6);
+  });
+});
+
 describe("what happens to labs", () => {
   /** Pull request 1 made lab a. */
   async function oneLab(): Promise<void> {
