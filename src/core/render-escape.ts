@@ -26,7 +26,7 @@ export const escapeMarkdown = (text: string): string =>
     .replace(/@/g, `@${ZERO_WIDTH_SPACE}`)
     .replace(/#(?=\w)/g, `#${ZERO_WIDTH_SPACE}`)
     .replace(/(gh-)(?=\d)/gi, `$1${ZERO_WIDTH_SPACE}`)
-    .replace(/:(?=[a-z+-][\w+-]*:|\/)/g, `:${ZERO_WIDTH_SPACE}`)
+    .replace(/:(?=(?:\d*[a-z+-][\w+-]*|100|1234):|\/)/g, `:${ZERO_WIDTH_SPACE}`)
     .replace(/(mailto|xmpp):/gi, `$1${ZERO_WIDTH_SPACE}:`)
     .replace(/(www)\./gi, `$1${ZERO_WIDTH_SPACE}.`)
     .replace(STRUCTURE, (character) => `&#${character.charCodeAt(0)};`);
