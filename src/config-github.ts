@@ -81,7 +81,7 @@ export const apiAddress: Parse<string> = (text) => {
   const url = URL.canParse(text) ? new URL(text) : null;
   const safe = url?.protocol === "https:" || (url?.protocol === "http:" && LOOPBACK.test(url.hostname));
   return url !== null && safe && url.username === "" && url.password === "" && url.search === "" && url.hash === ""
-    ? { value: url.href.replace(/\/+$/, "") }
+    ? { value: url.href.replace(/(?<!\/)\/+$/, "") }
     : { allowed: API_URL };
 };
 

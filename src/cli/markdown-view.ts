@@ -20,7 +20,9 @@ const decoded = (text: string): string =>
   );
 
 /** Code, bold, links, small print; the first that begins wins. */
-const SPAN = /`([^`]+)`|<code>(.*?)<\/code>|\*\*(.+?)\*\*|\[((?:[^[\]]|\[[^\]]*\])*)\]\((?:[^()]*)\)|<sub>(.*?)<\/sub>/;
+/** Bounded, so that text which opens much and closes nothing costs no more than its length. */
+const SPAN =
+  /`([^`]{1,500})`|<code>(.{0,500}?)<\/code>|\*\*(.{1,500}?)\*\*|\[((?:[^[\]]|\[[^[\]]{0,100}\]){0,300})\]\([^()]{0,1000}\)|<sub>(.{0,2000}?)<\/sub>/;
 
 /** One line's words in their styles, each closed in itself, so that a line can be broken between any two. */
 const inline = (source: string, colours: Palette, style: Style = asIs): string => {

@@ -12,7 +12,8 @@ export interface LabPath {
   readonly refused: string | null;
 }
 
-const isLabel = (text: string): boolean => text.length <= 63 && LABEL.test(text);
+/** Whether a text is a DNS label, as names of labs and teams are. */
+export const isLabel = (text: string): boolean => text.length <= 63 && LABEL.test(text);
 
 const refusal = (folders: readonly string[], file: string, name: string): string | null => {
   if (!/\.ya?ml$/.test(file)) return `${plain(file)} does not end in .yaml`;

@@ -55,6 +55,11 @@ const failureTable = (text: string): number[] => {
   return table;
 };
 
+interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
 /** How many characters at the end of a text could be the beginning of the literal. */
 type Overlap = (text: string) => number;
 
@@ -78,7 +83,10 @@ const overlapWith = (literal: string): Overlap => {
 export const streamRedactor = (secrets: readonly string[]): StreamRedactor => {
   const literals = literalsOf(secrets);
   const overlaps = literals.map(overlapWith);
-  const pattern = new RegExp([...literals.map(quote), `(?<pem>${PEM_BEGIN})`, ...PATTERN_SOURCES].join("|"), "g");
+  const known = literals.map(quote).join("|");
+  const literal = known === "" ? null : new RegExp(known, "g");
+  const alternatives = [...(known === "" ? [] : [`(?<known>${known})`]), `(?<pem>${PEM_BEGIN})`, ...PATTERN_SOURCES];
+  const pattern = new RegExp(alternatives.join("|"), "g");
   let buffer = "";
   /** The buffer begins inside a private key, which is dropped whole. */
   let insideKey = false;
@@ -98,17 +106,53 @@ export const streamRedactor = (secrets: readonly string[]): StreamRedactor => {
     return true;
   };
 
+  /** Finds secrets from ever later places of the buffer; what it found and nobody passed yet is not looked for again. */
+  const secretsFrom = (): ((from: number) => Span | null) => {
+    let next: Span | null = { start: -1, end: 0 };
+    return (from) => {
+      if (literal === null) return null;
+      if (next !== null && next.start < from) {
+        literal.lastIndex = from;
+        const found = literal.exec(buffer);
+        next = found === null ? null : { start: found.index, end: found.index + found[0].length };
+      }
+      return next;
+    };
+  };
+
   const takeText = (final: boolean): string => {
-    const until = final ? buffer.length : settledUntil();
+    const secretFrom = secretsFrom();
+    /** Widens what a pattern hides by every secret that begins inside its match: in what is kept, or to end after it. */
+    const widened = (match: Span, hidden: Span): Span => {
+      let { start, end } = hidden;
+      for (let at = secretFrom(match.start); at !== null && at.start < match.end; at = secretFrom(at.end)) {
+        start = Math.min(start, at.start);
+        end = Math.max(end, at.end);
+      }
+      return { start, end };
+    };
+    let until = final ? buffer.length : settledUntil();
     let safe = "";
     let from = 0;
     pattern.lastIndex = 0;
     for (let match = pattern.exec(buffer); match !== null && match.index < until; match = pattern.exec(buffer)) {
       const groups: Record<string, string | undefined> = match.groups ?? {};
-      const kept = (side: string): string =>
-        PATTERN_SOURCES.map((_, index) => groups[`${side}${index}`] ?? "").join("");
-      safe += buffer.slice(from, match.index) + kept("before") + REDACTED + kept("after");
-      from = match.index + match[0].length;
+      const whole = { start: match.index, end: match.index + match[0].length };
+      let hidden: Span = whole;
+      if (groups["known"] === undefined && groups["pem"] === undefined) {
+        // A secret that begins in here may not have come whole yet.
+        if (whole.end > until) {
+          until = whole.start;
+          break;
+        }
+        const kept = (side: string): number =>
+          PATTERN_SOURCES.reduce((length, _, index) => length + (groups[`${side}${index}`]?.length ?? 0), 0);
+        hidden = widened(whole, { start: whole.start + kept("before"), end: whole.end - kept("after") });
+      }
+      const upTo = Math.max(whole.end, hidden.end);
+      safe += buffer.slice(from, hidden.start) + REDACTED + buffer.slice(hidden.end, upTo);
+      from = upTo;
+      pattern.lastIndex = from;
       if (groups["pem"] !== undefined) {
         insideKey = true;
         break;

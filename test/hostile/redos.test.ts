@@ -65,8 +65,18 @@ test.each([
 });
 
 describe("expressions that are put together when the program runs", () => {
-  test("are in four known places, each attacked below by what it reads", () => {
-    expect(built).toEqual(["core/ownership.ts", "core/ownership.ts", "core/redact.ts", "git/local-repository.ts"]);
+  test("are in few known places, each of a fixed shape or attacked below by what it reads", () => {
+    expect(built).toEqual([
+      // An escape character before digits: written together because no source holds such a character.
+      "core/markdown/code.ts",
+      "core/ownership.ts",
+      "core/ownership.ts",
+      "core/redact.ts",
+      "core/redact.ts",
+      "git/local-repository.ts",
+      // A number inside a fixed path.
+      "github/comments.ts",
+    ]);
   });
 
   test("of a git folder's configuration", () => {
