@@ -92,7 +92,11 @@ export const showComment = (stage: HostedStage, number: number, { edited = false
   const { colours } = context;
   const options = { width: widthOf(stage), colours, ...(open && { open }) };
   const what = edited ? "edited its comment" : "commented";
-  framed(stage, `${github.app.login} ${what} on pull request ${number}`, markdownView(ownComment(stage, number), options));
+  framed(
+    stage,
+    `${github.app.login} ${what} on pull request ${number}`,
+    markdownView(ownComment(stage, number), options),
+  );
   const pull = github.pullRequest(number);
   if (pull.state !== "open") return;
   for (const { name, conclusion, title } of github.checkRuns(pull.head.sha)) {
