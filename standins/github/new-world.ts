@@ -34,6 +34,7 @@ const PERMISSIONS = {
   contents: "write",
   members: "read",
   metadata: "read",
+  issues: "read",
   pull_requests: "write",
   statuses: "write",
 };
