@@ -36,6 +36,8 @@ export interface Worker {
 interface Active {
   readonly job: ClaimedJob;
   readonly abort: AbortController;
+  /** When its lease was last asked for, by the monotonic clock: it lasts from then on, at least. */
+  askedAt: number;
 }
 
 /** Destroys are never dead; after this many attempts a waiting caller is told that they fail. */
@@ -58,10 +60,10 @@ export async function startWorker(deps: WorkerDeps, options: WorkerOptions): Pro
 
   const patienceMs = Math.max(options.heartbeatSeconds, options.leaseSeconds - 2 * options.heartbeatSeconds) * 1_000;
   /**
-   * Nothing was renewed for so long that the leases may end before the next heartbeat: by this host's monotonic clock,
-   * so also when a renewal hangs or the process was paused. Then stop acting before the database gives the jobs away.
+   * Asked for so long ago that it may end before the next heartbeat: by this host's monotonic clock, so also when a claim
+   * or renewal hangs or the process was paused. Then stop acting before the database gives the job away.
    */
-  const isDeaf = (): boolean => clock.monotonic() - renewedAt > patienceMs;
+  const isOverdue = (askedAt: number): boolean => clock.monotonic() - askedAt > patienceMs;
 
   const stopAll = (reason: StopReason): void => {
     for (const { abort } of active.values()) abort.abort(reason);
@@ -90,10 +92,11 @@ export async function startWorker(deps: WorkerDeps, options: WorkerOptions): Pro
 
   const claim = async (): Promise<void> => {
     // Who cannot keep a lease takes none.
-    if (isDeaf()) return;
+    if (isOverdue(renewedAt)) return;
     const slots = Math.max(0, options.concurrency - active.size);
     const destroySlots = places - active.size - slots;
     if (slots + destroySlots === 0) return;
+    const askedAt = clock.monotonic();
     const jobs = await store.claim({
       worker: options.name,
       slots,
@@ -103,7 +106,9 @@ export async function startWorker(deps: WorkerDeps, options: WorkerOptions): Pro
     });
     for (const job of jobs) {
       const abort = new AbortController();
-      active.set(job.id, { job, abort });
+      active.set(job.id, { job, abort, askedAt });
+      // The answer took so long that the lease may be over: then it is another's, or soon will be.
+      if (isOverdue(askedAt)) abort.abort("lease-lost" satisfies StopReason);
       void queue.add(() => run(job, abort));
     }
     // A claim looks only so deep into each team's queue; while it finds something there may be more.
@@ -158,16 +163,18 @@ export async function startWorker(deps: WorkerDeps, options: WorkerOptions): Pro
     renewedAt = startedAt;
     const keptResources = new Set(kept.map(({ resource }) => resource));
     const asked = new Set(held.map(({ resource }) => resource));
-    for (const { job, abort } of active.values()) {
-      if (asked.has(job.lease.resource) && !keptResources.has(job.lease.resource))
-        abort.abort("lease-lost" satisfies StopReason);
+    for (const one of active.values()) {
+      const { resource } = one.job.lease;
+      if (keptResources.has(resource)) one.askedAt = startedAt;
+      else if (asked.has(resource)) one.abort.abort("lease-lost" satisfies StopReason);
     }
     await checkCancels();
   };
 
   let beating = false;
   const beat = setInterval(() => {
-    if (isDeaf()) stopAll("lease-lost");
+    for (const { abort, askedAt } of active.values())
+      if (isOverdue(askedAt)) abort.abort("lease-lost" satisfies StopReason);
     if (beating) return;
     beating = true;
     heartbeat()
