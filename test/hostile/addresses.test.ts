@@ -107,6 +107,9 @@ describe("a lab made of addresses and commands", () => {
     expect(await w.states()).toEqual({ three: "ready" });
     expect(record("stdin")).toContain(`${address}/tag`);
     expect(asked).toBe(0);
+    // That it would have been noticed.
+    await fetch(address).catch(() => undefined);
+    expect(asked).toBe(1);
   });
 
   test("reaches the program on stdin alone: not one word of it in arguments or environment", () => {
