@@ -107,8 +107,8 @@ export async function startWorker(deps: WorkerDeps, options: WorkerOptions): Pro
     for (const job of jobs) {
       const abort = new AbortController();
       active.set(job.id, { job, abort, askedAt });
-      // The answer took so long that the lease may be over: then it is another's, or soon will be.
-      if (isOverdue(askedAt)) abort.abort("lease-lost" satisfies StopReason);
+      // The answer took so long that the lease is nearly over, or is: handed back untouched, if it still can be.
+      if (isOverdue(askedAt)) abort.abort("shutdown" satisfies StopReason);
       void queue.add(() => run(job, abort));
     }
     // A claim looks only so deep into each team's queue; while it finds something there may be more.
