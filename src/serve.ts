@@ -52,6 +52,10 @@ const fieldsOf = (job: ClaimedJob): Readonly<Record<string, unknown>> => ({
   correlationId: job.correlationId,
 });
 
+/** Of a job that may be what kills its workers: somebody has to look before it is tried again. */
+const alertOf = (outcome: JobOutcome): Readonly<Record<string, unknown>> =>
+  outcome.kind === "dead" && outcome.failure.code === "LK5010" ? { alert: "quarantined" } : {};
+
 const outcomeFields = (outcome: JobOutcome): Readonly<Record<string, unknown>> =>
   outcome.kind === "retry" || outcome.kind === "dead"
     ? { outcome: outcome.kind, failure: outcome.failure }
@@ -69,7 +73,7 @@ export const logReporter = (log: Log): Reporter => ({
   progress: (job, phase, percent) => log.debug({ ...fieldsOf(job), phase, percent }, "progress"),
   jobEnded: (job, outcome) => {
     const level = outcome.kind === "dead" ? "error" : outcome.kind === "retry" ? "warn" : "info";
-    log[level]({ ...fieldsOf(job), ...outcomeFields(outcome) }, "job ended");
+    log[level]({ ...alertOf(outcome), ...fieldsOf(job), ...outcomeFields(outcome) }, "job ended");
   },
 });
 

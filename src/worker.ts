@@ -38,6 +38,8 @@ interface Active {
   readonly abort: AbortController;
   /** Beside `abort`, which tells only the first reason: what is being interrupted may lose its lease meanwhile. */
   readonly lost: AbortController;
+  /** When its lease was last asked for, by the monotonic clock: it lasts from then on, at least. */
+  askedAt: number;
 }
 
 /** Destroys are never dead; after this many attempts a waiting caller is told that they fail. */
@@ -60,10 +62,10 @@ export async function startWorker(deps: WorkerDeps, options: WorkerOptions): Pro
 
   const patienceMs = Math.max(options.heartbeatSeconds, options.leaseSeconds - 2 * options.heartbeatSeconds) * 1_000;
   /**
-   * Nothing was renewed for so long that the leases may end before the next heartbeat: by this host's monotonic clock,
-   * so also when a renewal hangs or the process was paused. Then stop acting before the database gives the jobs away.
+   * Asked for so long ago that it may end before the next heartbeat: by this host's monotonic clock, so also when a claim
+   * or renewal hangs or the process was paused. Then stop acting before the database gives the job away.
    */
-  const isDeaf = (): boolean => clock.monotonic() - renewedAt > patienceMs;
+  const isOverdue = (askedAt: number): boolean => clock.monotonic() - askedAt > patienceMs;
 
   const stop = ({ abort, lost }: Active, reason: StopReason): void => {
     abort.abort(reason);
@@ -96,10 +98,11 @@ export async function startWorker(deps: WorkerDeps, options: WorkerOptions): Pro
 
   const claim = async (): Promise<void> => {
     // Who cannot keep a lease takes none.
-    if (isDeaf()) return;
+    if (isOverdue(renewedAt)) return;
     const slots = Math.max(0, options.concurrency - active.size);
     const destroySlots = places - active.size - slots;
     if (slots + destroySlots === 0) return;
+    const askedAt = clock.monotonic();
     const jobs = await store.claim({
       worker: options.name,
       slots,
@@ -108,8 +111,10 @@ export async function startWorker(deps: WorkerDeps, options: WorkerOptions): Pro
       limits: options.limits,
     });
     for (const job of jobs) {
-      const one: Active = { job, abort: new AbortController(), lost: new AbortController() };
+      const one: Active = { job, abort: new AbortController(), lost: new AbortController(), askedAt };
       active.set(job.id, one);
+      // The answer took so long that the lease is nearly over, or is: handed back untouched, if it still can be.
+      if (isOverdue(askedAt)) stop(one, "shutdown");
       void queue.add(() => run(one));
     }
     // A claim looks only so deep into each team's queue; while it finds something there may be more.
@@ -166,14 +171,15 @@ export async function startWorker(deps: WorkerDeps, options: WorkerOptions): Pro
     const asked = new Set(held.map(({ resource }) => resource));
     for (const one of active.values()) {
       const { resource } = one.job.lease;
-      if (asked.has(resource) && !keptResources.has(resource)) stop(one, "lease-lost");
+      if (keptResources.has(resource)) one.askedAt = startedAt;
+      else if (asked.has(resource)) stop(one, "lease-lost");
     }
     await checkCancels();
   };
 
   let beating = false;
   const beat = setInterval(() => {
-    if (isDeaf()) stopAll("lease-lost");
+    for (const one of active.values()) if (isOverdue(one.askedAt)) stop(one, "lease-lost");
     if (beating) return;
     beating = true;
     heartbeat()

@@ -104,8 +104,7 @@ function credentialValues(value: unknown): Record<string, string> {
   if (!isObject(value)) throw broken("install printed no credentials object");
   for (const [name, text] of Object.entries(value)) {
     if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(name)) throw broken("install printed a credential with a bad name");
-    if (typeof text !== "string" || text === "")
-      throw broken(`install printed a credential ${name} that is not a text`);
+    if (typeof text !== "string" || text === "") throw broken("install printed a credential that is not a text");
   }
   return value as Record<string, string>;
 }

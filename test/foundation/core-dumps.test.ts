@@ -59,14 +59,14 @@ describe.runIf(writesFiles)("a core dump", () => {
     expect(dumps().some((dump) => dump.includes(CANARY))).toBe(true);
   });
 
-  test("of labkeeper does not", async () => {
+  test("of the product itself holds none of it", async () => {
     const ended = await crash(process.execPath, ["--input-type=module", "-e", `${prepare} process.abort();`]);
     expect(ended).toBe("SIGABRT");
     expect(dumps()).toHaveLength(1);
     expect(dumps().some((dump) => dump.includes(CANARY))).toBe(false);
   });
 
-  test("of a program that labkeeper started does not", async () => {
+  test("of a program that it started holds none of it", async () => {
     const child = `const { spawnSync } = await import("node:child_process");
       process.exit(spawnSync("/bin/sh", ["-c", ${JSON.stringify(dying)}]).signal === "SIGABRT" ? 0 : 1);`;
     await crash(process.execPath, ["--input-type=module", "-e", `${prepare} ${child}`]);

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { redactor, streamRedactor } from "../../src/core/redact.ts";
 import { escapeMarkdown } from "../../src/core/render-escape.ts";
 import { redactText } from "../../src/log.ts";
+import { parseInstall } from "../../src/provisioners/exec-answer.ts";
 
 describe("redaction of a known secret", () => {
   const hide = redactor(["correct-horse-battery", "first line\nsecond line"]);
@@ -38,4 +39,9 @@ test.each([":100:", ":1234:", ":8ball:", ":1st_place_medal:", ":+1:", ":a:"])("%
 
 test("times and places in files are left as they are", () => {
   expect(escapeMarkdown("12:30:45 f.yaml:3:5")).toBe("12:30:45 f.yaml:3:5");
+});
+
+test("a refused credential is not named: its name may be what should have been its value", () => {
+  const answer = JSON.stringify({ outputs: {}, credentials: { "Canary-7Xq2": [1] } });
+  expect(() => parseInstall(Buffer.from(answer))).toThrow(/^(?!.*Canary).*credential/);
 });

@@ -45,7 +45,7 @@ export interface WorldOptions {
   readonly provisioners?: (folder: string) => Readonly<Record<string, Provisioner>>;
 }
 
-export type WorkOptions = Partial<WorkerOptions> & Partial<Pick<WorkerDeps, "store" | "secrets">>;
+export type WorkOptions = Partial<WorkerOptions> & Partial<Pick<WorkerDeps, "store" | "secrets" | "clock">>;
 
 export interface World extends AsyncDisposable {
   readonly repository: BareRepository;
@@ -171,7 +171,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
     commit: (files) => repository.commit(files),
     reconcile: (other) => reconcile(deps(other), { dryRun: false }),
     dryRun: (other) => reconcile(deps(other), { dryRun: true }),
-    worker: ({ store: otherStore, secrets: otherSecrets, ...changes } = {}) =>
+    worker: ({ store: otherStore, secrets: otherSecrets, clock: otherClock, ...changes } = {}) =>
       startWorker(
         {
           store: otherStore ?? store,
@@ -181,7 +181,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
           artifacts,
           secrets: otherSecrets ?? secrets,
           workspace: folderWorkspace(join(folder.path, "work")),
-          clock: { ...clock, now: () => new Date() },
+          clock: otherClock ?? { ...clock, now: () => new Date() },
           reporter,
           observationGapMs: 0,
           random: () => 0.5,
