@@ -65,6 +65,8 @@ const sweptBy = (w: World) =>
       sweep: async () => ({ resources: await resources(w), unseen: [] }),
     },
     workspace: folderWorkspace(w.folder),
+    artifacts: w.artifacts,
+    artifactRetentionDays: 30,
     clock: { now: () => new Date(), monotonic: () => performance.now() },
     holder: "janitor-1",
   });
