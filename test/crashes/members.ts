@@ -42,7 +42,7 @@ export interface Members extends AsyncDisposable {
   start(order: Partial<Order> & Pick<Order, "role">): Member;
 }
 
-const LONGEST_MS = 45_000;
+const LONGEST_MS = 150_000;
 
 const script = fileURLToPath(new URL("member.ts", import.meta.url));
 
