@@ -127,7 +127,7 @@ export default {
       name: "no-cycles",
       comment: "Files in a cycle can only be read, tested and moved together.",
       severity: "error",
-      from: { path: "^(src|test|bench|scripts)/" },
+      from: { path: "^(src|test|bench|simulate|scripts)/" },
       to: { circular: true },
     },
     {
@@ -154,10 +154,10 @@ export default {
     },
     {
       name: "product-imports-no-tests",
-      comment: "The package ships src alone: what it imports from test, bench or scripts would be missing.",
+      comment: "The package ships src alone: what it imports from test, bench, simulate or scripts would be missing.",
       severity: "error",
       from: { path: "^src/" },
-      to: { path: "^(test|bench|scripts)/" },
+      to: { path: "^(test|bench|simulate|scripts)/" },
     },
     {
       name: "product-imports-no-dev-packages",
@@ -170,7 +170,7 @@ export default {
       name: "packages-are-listed",
       comment: "A package that is there only because another needs it can vanish with the next update.",
       severity: "error",
-      from: { path: "^(src|test|bench|scripts)/" },
+      from: { path: "^(src|test|bench|simulate|scripts)/" },
       to: { dependencyTypes: ["npm-no-pkg", "npm-unknown"] },
     },
     {

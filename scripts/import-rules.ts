@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { broken } from "./broken-imports.ts";
 
-const folders = ["src", "test", "bench", "scripts"].filter((folder) => existsSync(folder));
+const folders = ["src", "test", "bench", "simulate", "scripts"].filter((folder) => existsSync(folder));
 const violations = await broken(process.cwd(), folders);
 
 for (const { rule, comment, from, to } of violations) {
