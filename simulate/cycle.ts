@@ -20,7 +20,7 @@ interface Going {
 /** Resolves when it is done, or can do nothing more for now. Its leases then run out. */
 async function begun(sim: Simulation, { process, done }: Going): Promise<void> {
   await Promise.race([done, process.stopped]);
-  if (process.state === "alive") return;
+  // Also of one that lives: a connection that was cut may have kept it from giving its lease back.
   await sim.sql(
     "update leases set expires_at = clock_timestamp() where holder = $1 and expires_at > clock_timestamp()",
     [process.name],

@@ -69,10 +69,13 @@ function expectExplained({ name, state, states, unexplained }: Row): void {
   }
 }
 
+export function expectNothingWrong({ wrong: [first] }: Simulation): void {
+  if (first) throw first;
+}
+
 /** P1, P2, P3, P4, P11, whatever happened so far. Call it between steps, when nothing runs. */
 export async function expectPromises(sim: Simulation): Promise<void> {
-  const [wrong] = sim.wrong;
-  if (wrong) throw wrong;
+  expectNothingWrong(sim);
   const clusters = await sim.cloud.clusters();
   const labs = await rows(sim);
   const recorded = new Set(labs.map(({ infra }) => infra));

@@ -2,6 +2,7 @@
 
 import { catalogFile } from "../test/promises/files.ts";
 import { cycle, janitor } from "./cycle.ts";
+import { expectNothingWrong } from "./invariants.ts";
 import { labour } from "./labour.ts";
 import type { Simulation } from "./simulation.ts";
 import { approve, everyName, hurry, remove, talk, write } from "./steps.ts";
@@ -18,6 +19,7 @@ async function approveAll(sim: Simulation): Promise<void> {
 /** People mend files, lift protections and approve; machines, networks and clouds are well again. */
 async function mend(sim: Simulation): Promise<void> {
   sim.weather = {};
+  sim.mended = true;
   sim.hosted?.clearFaults();
   sim.commitPolicy(catalogFile(undefined, { maxDestroys: 1_000, maxDestroyPercent: 100 }));
   const wanted = new Map(everyName.map((name) => [name, sim.model.wanted(name)]));
@@ -29,6 +31,7 @@ async function mend(sim: Simulation): Promise<void> {
     await cycle(sim, [[]]);
     await approveAll(sim);
     await labour(sim, [[]]);
+    expectNothingWrong(sim);
   }
   for (const [name, file] of wanted) {
     if (file === undefined) remove(sim, [name]);
@@ -113,6 +116,7 @@ export async function settle(sim: Simulation): Promise<void> {
     await labour(sim, [[]]);
     await janitor(sim, []);
     await labour(sim, [[]]);
+    expectNothingWrong(sim);
     quiet = (await atRest(sim)) ? quiet + 1 : 0;
   }
   await expectAsWanted(sim);

@@ -53,6 +53,8 @@ export interface Simulation extends AsyncDisposable {
   /** Faults that came about, by kind. */
   readonly faults: Map<string, number>;
   readonly said: unknown[];
+  /** Nothing fails any more that does not fail by labkeeper's own doing. */
+  mended: boolean;
   processes: number;
   /** Which incarnation of a name an id is: luck goes by that, so that it is the same in each run. */
   readonly incarnations: Map<string, string[]>;
@@ -141,6 +143,7 @@ export async function simulation(seed: number, newDatabase: NewDatabase, hosted:
     wrong: [],
     faults: new Map(),
     said,
+    mended: false,
     processes: 0,
     incarnations: new Map(),
     now: () => new Date(Date.now() + self.hours * 3_600_000),
