@@ -2,13 +2,13 @@
 
 const EDGES = "^src/(git|github|store|cloud|local|provisioners|web)/";
 const STORIES = [
-  "^src/(reconcile|janitor|leadership|work|worker|pull-requests|proposed-plan|proposed-review|report|comment-commands|own-requests)\\.ts$",
+  "^src/(reconcile|janitor|leadership|work|worker|pull-requests|proposed-plan|proposed-review|report|comment-commands|own-requests|rehearse|rehearsed-time)\\.ts$",
   "^src/execute/",
 ];
 /** Interfaces, in files by what they are about. */
-const PORTS = "ports|catalog-ports|cloud-ports|github-ports";
+const PORTS = "ports|catalog-ports|cloud-ports|github-ports|rehearsal-ports";
 /** `wire.ts`, and what of it is about clouds and about GitHub. */
-const WIRING = "^src/wire(-cloud|-github|-conversation)?\\.ts$";
+const WIRING = "^src/wire(-cloud|-github|-conversation|-rehearsal)?\\.ts$";
 /** Run as processes of their own; scripts/bundle.ts builds them. */
 const PROGRAMS = "^src/(main|action/main|local/local-postgres/main)\\.ts$";
 const NPM = ["npm", "npm-dev", "npm-optional", "npm-peer", "npm-bundled", "npm-no-pkg", "npm-unknown"];
@@ -51,7 +51,7 @@ export default {
       from: { path: STORIES },
       to: {
         path: "^src/",
-        pathNot: ["^src/(core|execute)/", `^src/(${PORTS}|errors|leadership|work|proposed-plan|proposed-review)\\.ts$`],
+        pathNot: ["^src/(core|execute)/", `^src/(${PORTS}|errors|leadership|work|reconcile|rehearsed-time|proposed-plan|proposed-review)\\.ts$`],
       },
     },
     {
