@@ -16,16 +16,19 @@ const leaseSeconds = Number(LEASE);
 const store = await openStore(JSON.parse(DATABASE), { max: 2 + concurrency, name: NAME });
 const nothing = (): void => undefined;
 let leasesLost = 0;
+const watched = async <T>(write: Promise<T>): Promise<T> =>
+  write.catch((error: { readonly code?: string }) => {
+    if (error.code === "LK4004") leasesLost += 1;
+    throw error;
+  });
 
 await startWorker(
   {
     store: {
       ...store,
-      renew: async (leases, seconds) => {
-        const kept = await store.renew(leases, seconds);
-        leasesLost += leases.length - kept.length;
-        return kept;
-      },
+      beginStep: (...step) => watched(store.beginStep(...step)),
+      recordIntent: (...intent) => watched(store.recordIntent(...intent)),
+      finish: (...outcome) => watched(store.finish(...outcome)),
     },
     provisioners: new Map([["simulated", simulatedProvisioner({ cloud: folderCloud(FOLDER), seed: NAME })]]),
     artifacts: folderArtifacts(join(FOLDER, "artifacts")),

@@ -13,7 +13,7 @@ import type { ArtifactStore, Reporter, SecretStore } from "../src/ports.ts";
 import { folderCloud, type SimulatedWorld } from "../src/provisioners/simulated-cloud.ts";
 import { openStore, type Store } from "../src/store/open.ts";
 import { expectNoLeak, remembering } from "../test/canary.ts";
-import { createRepository, temporaryFolder } from "../test/git-server.ts";
+import { createRepository, type Files, temporaryFolder } from "../test/git-server.ts";
 import { catalogFile, profileFile } from "../test/promises/files.ts";
 import { type ModelCatalog, modelCatalog } from "./catalog.ts";
 import type { Mortal } from "./fate.ts";
@@ -27,6 +27,8 @@ export interface Simulation extends AsyncDisposable {
   readonly model: ModelCatalog;
   /** Commits other files than those of labs. */
   commitPolicy(text: string): void;
+  /** Commits past the model, for those who keep their own. */
+  commitFiles(files: Files): void;
   readonly catalog: CatalogSource;
   /** Null where nobody opens pull requests. */
   readonly hosted: Hosting | null;
@@ -125,6 +127,9 @@ export async function simulation(seed: number, newDatabase: NewDatabase, hosted:
     }),
     commitPolicy: (text) => {
       commit({ "catalog.yaml": text });
+    },
+    commitFiles: (files) => {
+      commit(files);
     },
     catalog: host?.catalog ?? openCatalog({ url: repository.path, stateDir: folder.path }),
     hosted: host,

@@ -1,7 +1,6 @@
 /** What each step of a history does to a simulation. One that does not fit the moment does nothing. */
 
 import type { LabkeeperError } from "../src/errors.ts";
-import type { Files } from "../test/git-server.ts";
 import { catalogFile, type LabChange, labPath, labText } from "../test/promises/files.ts";
 import { pathsOf } from "./catalog.ts";
 import { cycle, janitor } from "./cycle.ts";
@@ -118,7 +117,6 @@ export const hurry = async (sim: Simulation): Promise<void> => {
 };
 
 const policy = (broken: boolean): string => (broken ? "spec: [" : catalogFile(undefined, GUARDS));
-export const commitPolicy = (sim: Simulation, files: Files): void => sim.commitPolicy(String(files["catalog.yaml"]));
 
 type Doing = { readonly [Kind in Step["do"]]: (sim: Simulation, step: Of<Kind>) => unknown };
 
