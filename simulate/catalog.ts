@@ -25,6 +25,8 @@ export type Wanted = LabChange | null | undefined;
 
 export interface ModelCatalog {
   commit(entries: Readonly<Record<string, Entry | null>>): void;
+  /** Commits files that are no labs'. */
+  beside(files: Files): void;
   revert(): void;
   forcePush(back: number): void;
   rewrite(): void;
@@ -62,6 +64,9 @@ export function modelCatalog(writer: CatalogWriter): ModelCatalog {
         else next.set(path, entry);
       }
       replace(next);
+    },
+    beside(files) {
+      put(writer.commit(files), tree());
     },
     revert() {
       const before = history.at(-2)?.tree;

@@ -39,7 +39,8 @@ function expectTrueCause(sim: Simulation, { name, state, cause }: Row): void {
       hold(
         "P1",
         sim.model.hadFile(name, cause.commit) === false,
-        () => `${name} ends by ${cause.commit}, which has its file`,
+        () =>
+          `${name} ends by ${cause.commit}, which ${sim.model.hadFile(name, cause.commit) === null ? "was never merged" : "has its file"}`,
       );
       break;
     case "expired":

@@ -126,11 +126,9 @@ export async function simulation(seed: number, newDatabase: NewDatabase, hosted:
       },
     }),
     commitPolicy: (text) => {
-      commit({ "catalog.yaml": text });
+      self.model.beside({ "catalog.yaml": text });
     },
-    commitFiles: (files) => {
-      commit(files);
-    },
+    commitFiles: (files) => self.model.beside(files),
     catalog: host?.catalog ?? openCatalog({ url: repository.path, stateDir: folder.path }),
     hosted: host,
     shippedProfiles,
