@@ -10,7 +10,7 @@ import { ownRequests } from "../src/own-requests.ts";
 import type { ArtifactStore, Clock } from "../src/ports.ts";
 import type { Store } from "../src/store/open.ts";
 import type { Files, TestRepository } from "../test/git-server.ts";
-import { edgeWorld } from "../test/github/edge-world.ts";
+import { asToken, edgeWorld } from "../test/github/edge-world.ts";
 import type { Fault } from "../test/github/facade/faults.ts";
 
 export interface Hosting {
@@ -41,6 +41,8 @@ interface Options {
   readonly said: unknown[];
 }
 
+const TOKEN_OWNER = "labkeeper-bot";
+
 const faultOf = (kind: string): Fault =>
   /^\d+$/.test(kind) ? { kind: "status", status: Number(kind) } : ({ kind } as Fault);
 
@@ -50,10 +52,11 @@ const plain = (files: Files): Record<string, string | null> =>
 export async function hosting(options: Options): Promise<Hosting> {
   const { store, shippedProfiles, said } = options;
   const edge = await edgeWorld({ files: options.files });
-  const { github, host } = edge;
-  const { app } = github;
+  const { github } = edge;
+  // A token has no times of its own: an App's would be over when hours pass at GitHub.
+  const { host } = edge.open(asToken(github.token));
   github.setPermission("octocat", "admin");
-  const catalog = openCatalog({ url: github.cloneUrl, stateDir: options.folder, token: edge.edge.gitToken });
+  const catalog = openCatalog({ url: github.cloneUrl, stateDir: options.folder, token: async () => github.token });
   let ahead = 0;
   // Edits of one comment are at least five seconds apart; no simulation waits for that.
   const clock = { ...options.clock, now: () => new Date(options.clock.now().getTime() + ahead) };
@@ -81,7 +84,7 @@ export async function hosting(options: Options): Promise<Hosting> {
   let commits = 0;
   let last: number | null = null;
   const mine = (number: number): string[] =>
-    github.comments(number).flatMap(({ author, body }) => (author.login === app.login ? [body] : []));
+    github.comments(number).flatMap(({ author, body }) => (author.login === TOKEN_OWNER ? [body] : []));
   const numbers = (): number[] => github.pullRequests().map(({ number }) => number);
   return {
     repository: github.repository,

@@ -31,7 +31,9 @@ export async function newProcess(
 ): Promise<{ readonly process: Mortal; readonly store: Store }> {
   sim.processes += 1;
   const process = mortal(`${kind}-${sim.processes}`, fates, sim);
-  const store = await openStore(sim.connection, { max: process.has("one-connection") ? 1 : 4 });
+  const options = { max: process.has("one-connection") ? 1 : 4 };
+  // Another's fault may cut this connection too; who starts it would start it again.
+  const store = await openStore(sim.connection, options).catch(() => openStore(sim.connection, options));
   return { process, store };
 }
 
@@ -114,8 +116,13 @@ const busy = (sim: Simulation): Promise<{ lab: string }[]> =>
 /** Its calls end one way or the other; a dead one's all fail, a thawed one's are refused where it counts. */
 async function dismiss(sim: Simulation, { process, store, starting }: Hand): Promise<void> {
   for (const kind of process.met) sim.fault(kind);
-  if (process.state === "dead") process.bury();
-  process.thaw();
+  const comeToAnEnd = (): void => {
+    if (process.state === "dead") process.bury();
+    process.thaw();
+  };
+  comeToAnEnd();
+  // It may also die, or stand still, on its way out.
+  void process.stopped.then(comeToAnEnd);
   const stopped = (async () => (await starting)?.stop())();
   if (await Promise.race([stopped.then(() => false), delay(30_000, true, { ref: false })]))
     throw new Violation("P6", `${process.name} cannot be stopped`);
