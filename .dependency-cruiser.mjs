@@ -2,13 +2,13 @@
 
 const EDGES = "^src/(git|github|store|cloud|local|provisioners|web)/";
 const STORIES = [
-  "^src/(reconcile|janitor|leadership|work|worker|pull-requests|proposed-plan|proposed-review|report|comment-commands|own-requests)\\.ts$",
+  "^src/(reconcile|janitor|leadership|work|worker|pull-requests|proposed-plan|proposed-review|report|comment-commands|own-requests|rehearse|rehearsed-time)\\.ts$",
   "^src/execute/",
 ];
 /** Interfaces, in files by what they are about. */
-const PORTS = "ports|catalog-ports|cloud-ports|github-ports";
-/** `wire.ts`, and what of it is about clouds, about GitHub and about the demo. */
-const WIRING = "^src/wire(-cloud|-github|-conversation|-demo)?\\.ts$";
+const PORTS = "ports|catalog-ports|cloud-ports|github-ports|rehearsal-ports";
+/** `wire.ts`, and what of it is about clouds, about GitHub, about rehearsals and about the demo. */
+const WIRING = "^src/wire(-cloud|-github|-conversation|-rehearsal|-demo)?\\.ts$";
 /** Run as processes of their own; scripts/bundle.ts builds them. */
 const PROGRAMS = "^src/(main|action/main|local/local-postgres/main)\\.ts$";
 const NPM = ["npm", "npm-dev", "npm-optional", "npm-peer", "npm-bundled", "npm-no-pkg", "npm-unknown"];
@@ -51,7 +51,10 @@ export default {
       from: { path: STORIES },
       to: {
         path: "^src/",
-        pathNot: ["^src/(core|execute)/", `^src/(${PORTS}|errors|leadership|work|proposed-plan|proposed-review)\\.ts$`],
+        pathNot: [
+          "^src/(core|execute)/",
+          `^src/(${PORTS}|errors|leadership|work|reconcile|rehearsed-time|proposed-plan|proposed-review)\\.ts$`,
+        ],
       },
     },
     {
@@ -127,7 +130,7 @@ export default {
       name: "no-cycles",
       comment: "Files in a cycle can only be read, tested and moved together.",
       severity: "error",
-      from: { path: "^(src|standins|test|bench|scripts)/" },
+      from: { path: "^(src|standins|test|bench|simulate|fuzz|scripts)/" },
       to: { circular: true },
     },
     {
@@ -157,7 +160,7 @@ export default {
       comment: "The package ships src and stand-ins: what it imports from test, bench or scripts would be missing.",
       severity: "error",
       from: { path: "^src/" },
-      to: { path: "^(test|bench|scripts)/" },
+      to: { path: "^(test|bench|simulate|scripts)/" },
     },
     {
       name: "only-the-demo-loads-stand-ins",
@@ -191,7 +194,7 @@ export default {
       name: "packages-are-listed",
       comment: "A package that is there only because another needs it can vanish with the next update.",
       severity: "error",
-      from: { path: "^(src|standins|test|bench|scripts)/" },
+      from: { path: "^(src|standins|test|bench|simulate|fuzz|scripts)/" },
       to: { dependencyTypes: ["npm-no-pkg", "npm-unknown"] },
     },
     {

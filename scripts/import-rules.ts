@@ -3,7 +3,9 @@
 import { existsSync } from "node:fs";
 import { broken } from "./broken-imports.ts";
 
-const folders = ["src", "standins", "test", "bench", "scripts", "fuzz"].filter((folder) => existsSync(folder));
+const folders = ["src", "standins", "test", "bench", "simulate", "fuzz", "scripts"].filter((folder) =>
+  existsSync(folder),
+);
 const violations = await broken(process.cwd(), folders);
 
 for (const { rule, comment, from, to } of violations) {

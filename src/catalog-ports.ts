@@ -20,6 +20,15 @@ export interface CatalogSource {
   isAncestor(ancestor: string, descendant: string): Promise<boolean>;
 }
 
+/** What was merged when: the branch's own commits, without those that came with a merge. */
+export interface CatalogHistory {
+  /**
+   * First parents of a commit back to a time, oldest first, that commit last. Begins with what the branch had at that
+   * time, where its history goes back so far. Times are those of the committers' clocks.
+   */
+  commitsSince(commit: string, since: Date): Promise<readonly { readonly commit: string; readonly at: Date }[]>;
+}
+
 /** A catalog that is checked out in a folder, committed or not. Entries have no blob oid. */
 export interface Checkout {
   /** `catalog.yaml` and `profiles/*.yaml`. */

@@ -1,6 +1,6 @@
 /** The part of the wiring that joins what labkeeper says on pull requests. */
 
-import type { CatalogSource } from "./catalog-ports.ts";
+import type { CatalogHistory, CatalogSource } from "./catalog-ports.ts";
 import type { Config } from "./config.ts";
 import { type Conversation, conversation } from "./conversation.ts";
 import { pace, WRITES } from "./core/pace.ts";
@@ -13,7 +13,7 @@ import type { ArtifactStore, Clock } from "./ports.ts";
 import type { Store } from "./store/open.ts";
 
 /** A catalog that can also be read as pull requests would leave it. */
-export type ReviewableCatalog = CatalogSource & ProposalSource & CatalogFileSource;
+export type ReviewableCatalog = CatalogSource & ProposalSource & CatalogFileSource & CatalogHistory;
 
 export interface ConversationParts {
   readonly config: Config;

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import type { CatalogSource, ChangesSince, Checkout } from "./catalog-ports.ts";
+import type { CatalogHistory, CatalogSource, ChangesSince, Checkout } from "./catalog-ports.ts";
 import type { Config } from "./config.ts";
 import type { Conversation } from "./conversation.ts";
 import type { CatalogEntry } from "./core/types.ts";
@@ -34,7 +34,7 @@ export interface Edges extends AsyncDisposable {
   /** @throws LK7001 when nothing says which catalog. */
   catalog(): Promise<CatalogSource>;
   /** A repository by path or URL, whatever is configured; null: its default branch. */
-  catalogAt(url: string, ref: string | null): Promise<CatalogSource>;
+  catalogAt(url: string, ref: string | null): Promise<CatalogSource & CatalogHistory>;
   /** The catalog checked out in a folder. */
   checkout(folder: string): Promise<Checkout>;
   /** Writes schemas and editor settings into a catalog's folder; answers the paths that changed. */

@@ -9,6 +9,7 @@ import { register as logs } from "./logs.ts";
 import { register as migrate } from "./migrate.ts";
 import { register as orphans } from "./orphans.ts";
 import { register as reconcile } from "./reconcile.ts";
+import { register as rehearse } from "./rehearse.ts";
 import { register as schema } from "./schema.ts";
 import { register as secrets } from "./secrets.ts";
 import { register as serve } from "./serve.ts";
@@ -20,6 +21,7 @@ export const commands: readonly Register[] = [
   validate,
   schema,
   reconcile,
+  rehearse,
   serve,
   status,
   explain,

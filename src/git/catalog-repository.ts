@@ -18,5 +18,7 @@ export interface CatalogRepository {
     read: (objects: Objects) => Promise<T | null>,
     signal?: AbortSignal,
   ): Promise<T | null>;
+  /** As `reading`, where `read` answers null when the history at hand ends too early; then it runs once more with all. */
+  readingHistory<T>(read: (objects: Objects) => Promise<T | null>): Promise<T | null>;
   isAncestor(ancestor: string, descendant: string): Promise<boolean>;
 }

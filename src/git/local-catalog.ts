@@ -32,6 +32,9 @@ export function localRepository(path: string, ref: string | null, gitCommand: st
     async reading(read) {
       return await read((await look()).objects);
     },
+    async readingHistory(read) {
+      return await read((await look()).objects);
+    },
     async readingHead(pullRequest, expectedHead, read, signal) {
       signal?.throwIfAborted();
       const { folders, objects } = await look();

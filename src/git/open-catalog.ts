@@ -1,10 +1,11 @@
-import type { CatalogSource } from "../catalog-ports.ts";
+import type { CatalogHistory, CatalogSource } from "../catalog-ports.ts";
 import type { CatalogEntry } from "../core/types.ts";
 import { LabkeeperError } from "../errors.ts";
 import type { CatalogFileSource, ProposalSource } from "../github-ports.ts";
 import { parseAddress } from "./address.ts";
 import { catalogFile } from "./catalog-file.ts";
 import { labEntries, policyPaths, readEntries } from "./catalog-files.ts";
+import { firstParents } from "./first-parents.ts";
 import { localRepository } from "./local-catalog.ts";
 import { proposalsOf } from "./proposals.ts";
 import { remoteRepository } from "./remote-catalog.ts";
@@ -30,7 +31,9 @@ export interface CatalogOptions {
  * Opens a catalog. Nothing is read before the first call; a bad address throws LK1005 here.
  * Every failure of a method is a LabkeeperError LK1001…LK1005: nothing unreadable is answered as empty.
  */
-export function openCatalog(options: CatalogOptions): CatalogSource & ProposalSource & CatalogFileSource {
+export function openCatalog(
+  options: CatalogOptions,
+): CatalogSource & ProposalSource & CatalogFileSource & CatalogHistory {
   const address = parseAddress(options.url);
   const ref = options.ref ?? null;
   const gitCommand = options.gitCommand === undefined ? "git" : options.gitCommand;
@@ -47,6 +50,12 @@ export function openCatalog(options: CatalogOptions): CatalogSource & ProposalSo
       mended(() => proposals.proposal(pullRequest, expectedHead, base, signal)),
     branch: (signal) => mended(() => repository.branch(signal)),
     file: (commit, path) => mended(() => repository.reading((objects) => catalogFile(objects, commit, path))),
+    commitsSince: (commit, since) =>
+      mended(async () => {
+        const found = await repository.readingHistory((objects) => firstParents(objects, commit, since));
+        if (found === null) throw new LabkeeperError("LK1004", "the history ends too early");
+        return found;
+      }),
     isAncestor: (ancestor, descendant) => mended(() => repository.isAncestor(ancestor, descendant)),
     policyFiles: (commit) =>
       mended(() =>

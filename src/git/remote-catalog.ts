@@ -64,6 +64,12 @@ export function remoteRepository(options: RemoteOptions): CatalogRepository {
         return await read((await cloneAnew("recent")).objects);
       }
     },
+    async readingHistory(read) {
+      const generation = (await mirror.current()) ?? (await cloneAnew("recent"));
+      const answer = await read(generation.objects);
+      if (answer !== null || (await generation.shallow()).size === 0) return answer;
+      return await read((await cloneAnew("all")).objects);
+    },
     async readingHead(pullRequest, expectedHead, read, signal) {
       const http = createHttpClient(url, { ...options, signal, maxAnswerBytes });
       const key = `${pullRequest} ${expectedHead}`;

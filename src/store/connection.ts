@@ -30,6 +30,8 @@ export function connect(
   });
   // An idle connection that the server closes must not end the process; the next query reports the failure.
   pool.on("error", () => undefined);
+  // The same for one that is in use, also between two queries of a transaction: the pool listens to idle ones alone.
+  pool.on("connect", (client) => client.on("error", () => undefined));
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
   return { db, pool, close: () => db.destroy() };
 }
