@@ -90,19 +90,28 @@ export const streamRedactor = (secrets: readonly string[]): StreamRedactor => {
   let buffer = "";
   /** The buffer begins inside a private key, which is dropped whole. */
   let insideKey = false;
+  /** How far the key in the buffer was looked through for its end. */
+  let keyRead = 0;
 
   /** From here on, more text could still change what is found. Patterns end with the line, literals may not. */
   const settledUntil = (): number => {
-    const line = Math.max(buffer.lastIndexOf("\n") + 1, buffer.lastIndexOf("\r") + 1, buffer.length - LONGEST);
+    // A line without end is given out by the half: for each of its characters would mean to look at all of it each time.
+    const long = buffer.length >= 2 * LONGEST ? buffer.length - LONGEST : 0;
+    const line = Math.max(buffer.lastIndexOf("\n") + 1, buffer.lastIndexOf("\r") + 1, long);
     return overlaps.reduce((least, overlap) => Math.min(least, buffer.length - overlap(buffer)), line);
   };
 
   /** True when the key's end was found, or its greatest length is behind us. */
   const dropKey = (final: boolean): boolean => {
-    const end = PEM_END.exec(buffer.slice(0, PEM_LONGEST + PEM_END_LENGTH));
-    if (end !== null && end.index <= PEM_LONGEST) buffer = buffer.slice(end.index + end[0].length);
+    const end = PEM_END.exec(buffer.slice(keyRead, PEM_LONGEST + PEM_END_LENGTH));
+    const at = keyRead + (end?.index ?? 0);
+    if (end !== null && at <= PEM_LONGEST) buffer = buffer.slice(at + end[0].length);
     else if (final || buffer.length >= PEM_LONGEST + PEM_END_LENGTH) buffer = buffer.slice(PEM_LONGEST);
-    else return false;
+    else {
+      keyRead = Math.max(0, buffer.length - PEM_END_LENGTH);
+      return false;
+    }
+    keyRead = 0;
     return true;
   };
 
@@ -132,6 +141,7 @@ export const streamRedactor = (secrets: readonly string[]): StreamRedactor => {
       return { start, end };
     };
     let until = final ? buffer.length : settledUntil();
+    if (until <= 0) return "";
     let safe = "";
     let from = 0;
     pattern.lastIndex = 0;

@@ -5,6 +5,7 @@ import { redactor, streamRedactor } from "../../src/core/redact.ts";
 import { escapeMarkdown } from "../../src/core/render-escape.ts";
 import { redactText } from "../../src/log.ts";
 import { parseInstall } from "../../src/provisioners/exec-answer.ts";
+import { superlinear } from "../hostile/growth.ts";
 
 describe("redaction of a known secret", () => {
   const hide = redactor(["correct-horse-battery", "first line\nsecond line"]);
@@ -32,6 +33,20 @@ describe("redaction of a known secret", () => {
     expect(redactText("connect to postgres://me:p@ss@host/db")).toBe("connect to postgres://[secret]@host/db");
   });
 });
+
+test.each(["x", "eyJ", "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY----"])(
+  "redaction of %s, again and again, character by character, costs what the text is long",
+  (pump) => {
+    const read = (text: string): string => {
+      const stream = streamRedactor(["correct-horse-battery"]);
+      return [...text].map((character) => stream.push(character)).join("") + stream.flush();
+    };
+    // Of a line without end, 16,384 characters are kept to be looked at.
+    const aboveBound = { short: 17_000, long: 68_000 };
+    for (const before of ["", "-----BEGIN PRIVATE KEY-----"])
+      expect(superlinear(read, { before, pump, after: "" }, aboveBound)).toBeNull();
+  },
+);
 
 test.each([":100:", ":1234:", ":8ball:", ":1st_place_medal:", ":+1:", ":a:"])("%s stays text in Markdown", (text) => {
   expect(escapeMarkdown(text)).toMatch(/^:\u200b/);

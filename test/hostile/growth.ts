@@ -22,21 +22,28 @@ const ATTEMPTS = 3;
 const RAMP = [12, 18, 24, 28, 64, 256, 1_000];
 const EXPLODED_MS = 40;
 
-/** Why the reader must not meet such a text; null when its cost grows no faster than the text. */
-export function superlinear(read: (text: string) => unknown, attack: Attack): string | null {
+/**
+ * Why the reader must not meet such a text; null when its cost grows no faster than the text between two lengths. What
+ * is bounded rather than linear shows it above its bound.
+ */
+export function superlinear(
+  read: (text: string) => unknown,
+  attack: Attack,
+  { short = SHORT, long: longest = LONG } = {},
+): string | null {
   for (const length of RAMP) {
     const text = textOf(attack, length);
     if (cost(() => read(text)) > EXPLODED_MS && each(read, text) > EXPLODED_MS)
       return told(attack, `${length} characters cost too much`);
   }
-  const long = textOf(attack, LONG);
+  const long = textOf(attack, longest);
   if (cost(() => read(long)) < NOISE_MS) return null;
   // What else happens on a machine can only be mistaken for growth, so growth must show every time.
   for (let attempt = 1; ; attempt++) {
-    const growth = each(read, long) / each(read, textOf(attack, SHORT));
+    const growth = each(read, long) / each(read, textOf(attack, short));
     if (growth < MOST) return null;
     if (attempt === ATTEMPTS)
-      return told(attack, `${LONG / SHORT} times the text costs ${growth.toFixed(0)} times as much`);
+      return told(attack, `${longest / short} times the text costs ${growth.toFixed(0)} times as much`);
   }
 }
 
