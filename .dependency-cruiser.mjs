@@ -51,7 +51,10 @@ export default {
       from: { path: STORIES },
       to: {
         path: "^src/",
-        pathNot: ["^src/(core|execute)/", `^src/(${PORTS}|errors|leadership|work|reconcile|rehearsed-time|proposed-plan|proposed-review)\\.ts$`],
+        pathNot: [
+          "^src/(core|execute)/",
+          `^src/(${PORTS}|errors|leadership|work|reconcile|rehearsed-time|proposed-plan|proposed-review)\\.ts$`,
+        ],
       },
     },
     {
