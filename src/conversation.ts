@@ -1,15 +1,18 @@
 /** How the stories around pull requests go together, for `serve` and for one-shot commands. */
 
 import { answerComments, type CommentDeps } from "./comment-commands.ts";
+import type { PullRequest } from "./core/pull-request.ts";
 import type { OwnRequests } from "./github-ports.ts";
 import { asLeader } from "./leadership.ts";
 import type { Clock, LeaseStore } from "./ports.ts";
-import { learnOfMerges, type ReviewDeps, reviewPullRequests } from "./pull-requests.ts";
+import { learnOfMerges, mergesMeanwhile, type ReviewDeps, reviewPullRequests } from "./pull-requests.ts";
 import { type ReportDeps, type Reported, report } from "./report.ts";
 
 export interface Conversation {
   /** Before a cycle: what was merged a moment ago may destroy what its plan showed. Never rejects; bounded in time. */
   learnOfMerges(signal?: AbortSignal): Promise<void>;
+  /** The same for a dry run: asks, and records nothing. Answers what it would have learnt. */
+  mergesMeanwhile(signal?: AbortSignal): Promise<readonly PullRequest[]>;
   /**
    * Plans what is open, carries out commands, keeps labkeeper's own pull requests. One that fails keeps no other from
    * its turn. Answers what failed. @throws LK3005 when another process does it
@@ -31,6 +34,7 @@ export interface ConversationDeps {
 
 export const conversation = (deps: ConversationDeps): Conversation => ({
   learnOfMerges: (signal) => learnOfMerges(deps.review, signal),
+  mergesMeanwhile: (signal) => mergesMeanwhile(deps.review, signal),
   round: (signal) =>
     asLeader({ ...deps, resource: "pull-requests" }, async () => {
       const failures: unknown[] = [];

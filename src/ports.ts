@@ -3,6 +3,7 @@
  * Every method that can fail rejects with a LabkeeperError; "could not read" is never an empty answer.
  */
 
+import type { PullRequest } from "./core/pull-request.ts";
 import type {
   Cause,
   Comparison,
@@ -37,6 +38,8 @@ export interface DesiredChanges {
   readonly removed: readonly string[];
   /** The files are the whole catalog: recorded paths that are not among them are gone. */
   readonly complete: boolean;
+  /** Merges that the host tells of and that a dry run may not record: compared as if they were. Absent: none. */
+  readonly mergedMeanwhile?: readonly PullRequest[];
 }
 
 export interface ReconcileStore {

@@ -87,23 +87,48 @@ export async function reviewPullRequests(deps: ReviewDeps, signal?: AbortSignal)
  * Asks the host which pull requests were merged, before a reconcile: what was reviewed a second ago need not wait.
  * Takes bounded time and never rejects: a reconcile goes on without it, and holds what it cannot know.
  */
-export async function learnOfMerges(
-  deps: Pick<ReviewDeps, "host" | "store" | "clock" | "branch" | "onError">,
-  signal?: AbortSignal,
-): Promise<void> {
+export async function learnOfMerges(deps: LearningDeps, signal?: AbortSignal): Promise<void> {
+  await learning(deps, signal, (bounded) => recordWhatIsSeen(deps, bounded));
+}
+
+/** What `learnOfMerges` would learn and record, and nothing recorded: a dry run plans with it (promise P7). */
+export async function mergesMeanwhile(deps: LearningDeps, signal?: AbortSignal): Promise<readonly PullRequest[]> {
+  const seen = await learning(deps, signal, (bounded) => whatIsSeen(deps, bounded));
+  return (seen?.news ?? []).filter(({ state }) => state === "merged");
+}
+
+type LearningDeps = Pick<ReviewDeps, "host" | "store" | "clock" | "branch" | "onError">;
+
+/** Null when it took too long or failed, which is told. */
+async function learning<T>(
+  { onError }: LearningDeps,
+  signal: AbortSignal | undefined,
+  ask: (bounded: AbortSignal) => Promise<T>,
+): Promise<T | null> {
   const bounded = AbortSignal.any([AbortSignal.timeout(LEARNING_MS), ...(signal === undefined ? [] : [signal])]);
   try {
-    await recordWhatIsSeen(deps, bounded);
+    return await ask(bounded);
   } catch (error) {
-    if (!signal?.aborted) deps.onError(error, null);
+    if (!signal?.aborted) onError(error, null);
+    return null;
   }
 }
 
-/** Lists and records; answers the numbers that are open. Open ones first: what ends in between is in the second list. */
-async function recordWhatIsSeen(
+interface Seen {
+  readonly open: readonly PullRequest[];
+  /** Ended, and somebody may wait for it. */
+  readonly news: readonly PullRequest[];
+  readonly cursor: Date | null;
+  readonly newest: number;
+  readonly begun: Date | null;
+  readonly followed: Date;
+}
+
+/** Only reads. Open ones first: what ends in between is in the second list. */
+async function whatIsSeen(
   { host, store, clock, branch }: Pick<ReviewDeps, "host" | "store" | "clock" | "branch">,
   signal: AbortSignal | undefined,
-): Promise<ReadonlySet<number>> {
+): Promise<Seen> {
   const cursor = await store.cursor(SEEN);
   const since = cursor === null ? null : new Date(cursor.getTime() - OVERLAP);
   const begun = await store.cursor(FOLLOWED);
@@ -117,11 +142,21 @@ async function recordWhatIsSeen(
   const news = ended.filter((each) => !isHistory(each) || followedOnes.has(each.number));
   const hasEnded = new Set(ended.map(({ number }) => number));
   const stillOpen = open.filter(({ number }) => !hasEnded.has(number));
-  await store.recordPullRequests([...stillOpen, ...news]);
   const newest = Math.max(cursor?.getTime() ?? 0, ...ended.map(({ updatedAt }) => updatedAt.getTime()));
+  return { open: stillOpen, news, cursor, newest, begun, followed };
+}
+
+/** Answers the numbers that are open. */
+async function recordWhatIsSeen(
+  deps: Pick<ReviewDeps, "host" | "store" | "clock" | "branch">,
+  signal: AbortSignal | undefined,
+): Promise<ReadonlySet<number>> {
+  const { store } = deps;
+  const { open, news, cursor, newest, begun, followed } = await whatIsSeen(deps, signal);
+  await store.recordPullRequests([...open, ...news]);
   if (begun === null) await store.setCursor(FOLLOWED, followed);
   if (newest !== cursor?.getTime()) await store.setCursor(SEEN, new Date(newest));
-  return new Set(stillOpen.map(({ number }) => number));
+  return new Set(open.map(({ number }) => number));
 }
 
 interface Round extends ReviewRound {

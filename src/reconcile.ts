@@ -6,6 +6,7 @@ import { guard } from "./core/guard.ts";
 import { readLabFile } from "./core/lab-file.ts";
 import { makePlan, refusedPlan } from "./core/plan.ts";
 import { readPolicy } from "./core/policy.ts";
+import type { PullRequest } from "./core/pull-request.ts";
 import type { CatalogEntry, CatalogPolicy, Plan } from "./core/types.ts";
 import { asLeader } from "./leadership.ts";
 import type { Applied, Clock, DesiredChanges, LeaseStore, ReconcileStore, Reporter, Revision } from "./ports.ts";
@@ -20,6 +21,8 @@ export interface ReconcileDeps {
   readonly holder: string;
   /** Only what the plan of a merged pull request showed may end by a commit. False where nobody looks at pull requests. */
   readonly requireReview: boolean;
+  /** What a real run would have recorded first: merges that a dry run only heard of. Absent: none. */
+  readonly mergedMeanwhile?: readonly PullRequest[];
 }
 
 export interface Reconciled {
@@ -44,7 +47,11 @@ export async function reconcile(
 
   const desired = await desiredChanges(catalog, policy, previous, commit);
   const now = deps.clock.now();
-  const { comparisons, unchanged, facts } = await store.compare(desired, now, policy.guards.windowHours);
+  const { comparisons, unchanged, facts } = await store.compare(
+    { ...desired, mergedMeanwhile: deps.mergedMeanwhile ?? [] },
+    now,
+    policy.guards.windowHours,
+  );
   const historyRewritten = previous !== null && !(await catalog.isAncestor(previous.trustedCommit, commit));
 
   const wanted = makePlan({

@@ -71,15 +71,17 @@ const run = async (context: CommandContext, options: Options): Promise<void> =>
     const dryRun = options.dryRun === true;
     // A dry run changes nothing, the schema included (promise P7).
     if (!dryRun) await edges.migrate();
-    const deps = await edges.reconcileDeps(silent);
+    const wired = await edges.reconcileDeps(silent);
     const told = new Set<string>();
     const tell = (error: unknown): void => {
       const message = error instanceof Error ? error.message : String(error);
       if (!told.has(message)) context.note(`${context.noteColours.yellow("warning:")} pull requests: ${message}`);
       told.add(message);
     };
-    const conversation = dryRun ? null : await edges.conversation(tell);
-    await conversation?.learnOfMerges(context.signal);
+    const conversation = await edges.conversation(tell);
+    if (!dryRun) await conversation?.learnOfMerges(context.signal);
+    const mergedMeanwhile = dryRun ? await conversation?.mergesMeanwhile(context.signal) : undefined;
+    const deps = { ...wired, ...(mergedMeanwhile && { mergedMeanwhile }) };
     const first = await cycle(deps, dryRun, context.signal);
     await printPlan(context, first.plan, options);
     const further: Plan[] = [];
@@ -89,7 +91,7 @@ const run = async (context: CommandContext, options: Options): Promise<void> =>
     };
     const settled = options.wait === true ? await settle(edges, context, deps, first, onPlan) : null;
     context.signal.throwIfAborted();
-    if (conversation !== null) await converse(conversation, tell, context.signal);
+    if (!dryRun && conversation !== null) await converse(conversation, tell, context.signal);
     const { problems } = (settled?.last ?? first).plan;
     const result: Result = { ...first, failed: settled?.failed ?? null, further, problems };
     if (options.output === "json") context.out(await asJson(result, options.all === true));

@@ -109,7 +109,7 @@ async function compareNames(
   for (const file of changes.files) add(file);
   if (!overlay.complete) for (const file of await recordedFiles(snapshot, overlay, names)) add(file);
   const observed = await observedLabs(snapshot, names);
-  const merged = await mergedLast(snapshot, names);
+  const merged = await mergedLast(snapshot, names, changes.mergedMeanwhile);
   return names.map((name) => {
     const own = (files.get(name) ?? []).sort((a, b) => (a.path < b.path ? -1 : 1));
     const last = merged.get(name);
@@ -193,6 +193,7 @@ async function guardFacts(
     reviewedDestroys: await reviewedDestroys(
       snapshot,
       comparisons.flatMap(({ lab }) => (lab ? [lab.id] : [])),
+      changes.mergedMeanwhile,
     ),
   };
 }

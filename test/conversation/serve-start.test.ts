@@ -28,6 +28,7 @@ test("goes on, and speaks as soon as it can, when GitHub refuses the credentials
       if (refusals-- > 0) throw new LabkeeperError("LK8007", "401");
       return {
         learnOfMerges: async () => undefined,
+        mergesMeanwhile: async () => [],
         round: async () => {
           seen.push("speaks");
           return [];
