@@ -177,9 +177,12 @@ export async function startWorker(deps: WorkerDeps, options: WorkerOptions): Pro
     await checkCancels();
   };
 
+  // Looked at more often than it is renewed: what is stopped needs some of the time that is left to end.
+  const watch = setInterval(() => {
+    for (const one of active.values()) if (isOverdue(one.askedAt)) stop(one, "lease-lost");
+  }, options.heartbeatSeconds * 200);
   let beating = false;
   const beat = setInterval(() => {
-    for (const one of active.values()) if (isOverdue(one.askedAt)) stop(one, "lease-lost");
     if (beating) return;
     beating = true;
     heartbeat()
@@ -213,6 +216,7 @@ export async function startWorker(deps: WorkerDeps, options: WorkerOptions): Pro
       await queue.onIdle();
       clearTimeout(impatience);
       clearInterval(beat);
+      clearInterval(watch);
       for (const resolve of waiters.splice(0)) resolve({ failed: [...failed].sort() });
       await listening[Symbol.asyncDispose]();
     },
