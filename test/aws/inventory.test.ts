@@ -5,6 +5,7 @@
  */
 
 import { TerminateInstancesCommand } from "@aws-sdk/client-ec2";
+import { CreateUserCommand } from "@aws-sdk/client-iam";
 import { beforeAll, describe, expect, test } from "vitest";
 import { awsInventory } from "../../src/cloud/aws/inventory.ts";
 import type { CloudTarget } from "../../src/cloud-ports.ts";
@@ -109,6 +110,28 @@ describe("a whole cluster", () => {
     const inventory = inventoryOf(elsewhere.clients);
     expect((await inventory.observe(targetOf(own, [REGION, "eu-west-1"]))).verdict).toBe("present");
     expect((await inventory.observe(targetOf(own, [REGION, "eu-central-1"]))).verdict).toBe("absent");
+  });
+
+  test("a user of the credential operator is seen under the 20 characters that its name has of a longer infraID", async () => {
+    using clients = freshClients();
+    const world = await emptyWorld(clients);
+    const long = clusterOf(
+      "orders-nightly-tests-x7k2p",
+      "0198c0de-0000-7000-8000-000000000003",
+      "orders-nightly-tests",
+    );
+    const sibling = clusterOf("orders-nightly-tests-b4c5d", "0198c0de-0000-7000-8000-000000000004", long.clusterName);
+    const cut = `${long.infraId.slice(0, 20)}-openshift-ingress-k4m2q`;
+    const Tags = [{ Key: clusterTag(long.infraId), Value: "owned" }];
+    const iam = await world.clients.client("iam", "lab", REGION);
+    const { User } = await iam.send(new CreateUserCommand({ UserName: cut, Tags }));
+    const inventory = inventoryOf(clients);
+    expect(await inventory.observe(targetOf(long))).toMatchObject({
+      verdict: "present",
+      evidence: [expect.any(String), User?.Arn],
+    });
+    expect((await inventory.observe(targetOf(sibling))).verdict).toBe("absent");
+    expect((await inventory.sweep()).resources).toMatchObject([{ id: User?.Arn, infraId: long.infraId }]);
   });
 
   test("with more pieces than fit lists some and counts all", async () => {

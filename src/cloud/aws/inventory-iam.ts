@@ -27,6 +27,8 @@ interface Listed {
 
 interface Kind {
   readonly type: string;
+  /** Whether a name makes it worth reading the tags. */
+  readonly worth: (whose: Whose, name: string) => boolean;
   readonly list: (look: Look, iam: IAMClient, Marker: string | undefined) => Promise<Page<Listed>>;
   readonly tags: (look: Look, iam: IAMClient, of: Listed, Marker: string | undefined) => Promise<Page<Tag>>;
 }
@@ -37,6 +39,7 @@ const after = (answer: { IsTruncated?: boolean | undefined; Marker?: string | un
 
 const roles: Kind = {
   type: "iam:role",
+  worth: (whose, name) => whose.mayBe(name),
   list: async (look, iam, Marker) => {
     const answer = await ask(look, (options) => iam.send(new ListRolesCommand({ Marker, MaxItems: PAGE }), options));
     const items = given(answer.Roles, "Roles").map(({ Arn, RoleName, CreateDate }) => ({
@@ -54,6 +57,7 @@ const roles: Kind = {
 
 const users: Kind = {
   type: "iam:user",
+  worth: (whose, name) => whose.mayBeUser(name),
   list: async (look, iam, Marker) => {
     const answer = await ask(look, (options) => iam.send(new ListUsersCommand({ Marker, MaxItems: PAGE }), options));
     const items = given(answer.Users, "Users").map(({ Arn, UserName, CreateDate }) => ({
@@ -71,6 +75,7 @@ const users: Kind = {
 
 const instanceProfiles: Kind = {
   type: "iam:instance-profile",
+  worth: (whose, name) => whose.mayBe(name),
   list: async (look, iam, Marker) => {
     const answer = await ask(look, (options) =>
       iam.send(new ListInstanceProfilesCommand({ Marker, MaxItems: PAGE }), options),
@@ -94,6 +99,8 @@ const instanceProfiles: Kind = {
 /** The one IAM list that has no pages. A provider's ARN ends with its host: `INFRAID-oidc.s3.REGION.amazonaws.com`. */
 const oidcProviders: Kind = {
   type: "iam:oidc-provider",
+  // A provider may have a CDN's host name, which says nothing: its tags are read whatever it is called.
+  worth: () => true,
   list: async (look, iam) => {
     const answer = await ask(look, (options) => iam.send(new ListOpenIDConnectProvidersCommand({}), options));
     const items = given(answer.OpenIDConnectProviderList, "OpenIDConnectProviderList").map(({ Arn }) => {
@@ -114,9 +121,7 @@ export async function findIam(look: Look, iam: IAMClient, whose: Whose): Promise
   const found: Found[] = [];
   for (const kind of [roles, users, instanceProfiles, oidcProviders]) {
     const listed = await everyPage((Marker) => kind.list(look, iam, Marker));
-    // A provider may have a CDN's host name, which says nothing: its tags are read whatever it is called.
-    const worth = listed.filter(({ name }) => kind === oidcProviders || whose.mayBe(name));
-    for (const item of worth) {
+    for (const item of listed.filter(({ name }) => kind.worth(whose, name))) {
       const tags = await everyPage((Marker) => kind.tags(look, iam, item, Marker)).catch(goneIsNull);
       if (tags === null) continue;
       const record = tagRecord(tags);

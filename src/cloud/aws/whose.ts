@@ -26,6 +26,8 @@ export interface Whose {
   readonly queries: readonly TagQuery[];
   /** Whether a name alone makes it worth reading the tags, where a service cannot search by tag. */
   mayBe(name: string): boolean;
+  /** The same of an IAM user, whose name has less of the infraID. */
+  mayBeUser(name: string): boolean;
   /** The decision. `name` is given where the installer's names carry the infraID. */
   isMeant(tags: Tags, name: string | null): boolean;
   /** Null where neither tags nor name say. */
@@ -37,6 +39,13 @@ const BOOTSTRAP_BUCKET = "openshift-bootstrap-data-";
 const infraIdFirst = (name: string): string =>
   name.startsWith(BOOTSTRAP_BUCKET) ? `${name.slice(BOOTSTRAP_BUCKET.length)}-bootstrap` : name;
 
+/**
+ * The credential operator names a user by the infraID's first 20 characters, what asked for it and five random ones
+ * (openshift/cloud-credential-operator, `generateUserName`): of a longer infraID only the tags have all.
+ */
+const MOST_IN_USER = 20;
+const CUT_USER = /^.{20}-.+-[a-z0-9]{5}$/;
+
 export const oneCluster = (cluster: { readonly infraId: string; readonly labId: string }): Whose => ({
   queries: [
     { key: clusterTag(cluster.infraId), value: "owned" },
@@ -44,6 +53,7 @@ export const oneCluster = (cluster: { readonly infraId: string; readonly labId: 
     { key: TAGS.labId, value: cluster.labId },
   ],
   mayBe: (name) => infraIdFirst(name).startsWith(`${cluster.infraId}-`),
+  mayBeUser: (name) => name.startsWith(`${cluster.infraId.slice(0, MOST_IN_USER)}-`),
   isMeant: (tags, name) => {
     const said = ownedBy(tags, cluster);
     return said === "yes" || (said === "silent" && name !== null && namedAfter(infraIdFirst(name), cluster.infraId));
@@ -58,6 +68,7 @@ export const everyCluster: Whose = {
     { key: TAGS.labId, value: null },
   ],
   mayBe: (name) => infraIdInName(infraIdFirst(name)) !== null,
+  mayBeUser: (name) => infraIdInName(name) !== null || CUT_USER.test(name),
   isMeant: (tags, name) =>
     owningInfraId(tags) !== null ||
     labIdOf(tags) !== null ||
