@@ -49,7 +49,7 @@ test.each(["x", "eyJ", "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY----"
 );
 
 test.each([":100:", ":1234:", ":8ball:", ":1st_place_medal:", ":+1:", ":a:"])("%s stays text in Markdown", (text) => {
-  expect(escapeMarkdown(text)).toMatch(/^:\u200b/);
+  expect(escapeMarkdown(text)).toMatch(/^\u200b?:\u200b/);
 });
 
 test("times and places in files are left as they are", () => {
