@@ -23,6 +23,20 @@ export interface HostIdentity {
   readonly app: boolean;
 }
 
+/** Somebody at the host. The id stays when the login changes; null where none is known. */
+export interface Account {
+  readonly login: string;
+  readonly id: number | null;
+}
+
+/** Whose work a pull request is. */
+export interface Authorship {
+  /** Its author, and the authors, committers and co-authors of its commits, by their logins of now. Some more than once. */
+  readonly accounts: readonly Account[];
+  /** Why somebody may be missing, as a clause; null: nobody is. */
+  readonly incomplete: string | null;
+}
+
 export interface PullRequestHost {
   self(signal?: AbortSignal): Promise<HostIdentity>;
   /** Every open pull request onto `base`, all pages. */
@@ -31,6 +45,8 @@ export interface PullRequestHost {
   endedPullRequests(base: string, since: Date | null, signal?: AbortSignal): Promise<readonly PullRequest[]>;
   /** The pull request from a branch of the repository itself, whatever its state; the newest when there are several. */
   pullRequestFrom(branch: string, signal?: AbortSignal): Promise<PullRequest | null>;
+  /** By the pull request and its commits as they are now. Git takes any name: who pushed them it does not say. */
+  authorship(pullRequest: number, signal?: AbortSignal): Promise<Authorship>;
 }
 
 export interface HostComment {
@@ -39,6 +55,8 @@ export interface HostComment {
   /** Null for a plain issue. */
   readonly pullRequest: number;
   readonly author: string;
+  /** Null when the account is gone. */
+  readonly authorId: number | null;
   readonly byBot: boolean;
   /** GitHub's author_association: OWNER, MEMBER, COLLABORATOR, CONTRIBUTOR, NONE … */
   readonly association: string;
@@ -261,6 +279,7 @@ export interface CommentCommand {
   readonly commentUrl: string;
   readonly pullRequest: number;
   readonly author: string;
+  readonly authorId: number | null;
   /** One line. */
   readonly command: string;
   readonly at: Date;
@@ -278,7 +297,8 @@ export interface CommentCommandStore {
     readonly team: string;
     readonly guard: string;
     readonly pullRequest: number | null;
-    readonly author: string | null;
+    /** Who opened it, or asked labkeeper for it. */
+    readonly author: Account | null;
     /** Somebody added it to a pull request that labkeeper had opened for another lab: nobody knows who. */
     readonly smuggled: boolean;
   } | null>;
@@ -300,7 +320,7 @@ export interface RequestRecord {
   readonly purpose: RequestPurpose;
   readonly detail: string;
   readonly branch: string;
-  readonly askedBy: string;
+  readonly askedBy: Account;
   readonly pullRequest: number | null;
 }
 
@@ -333,10 +353,10 @@ export interface OwnRequests {
   extend(
     lab: string,
     hours: number,
-    askedBy: string,
+    askedBy: Account,
     signal?: AbortSignal,
   ): Promise<{ readonly number: number; readonly ttlHours: number }>;
-  destroy(lab: string, askedBy: string, signal?: AbortSignal): Promise<{ readonly number: number }>;
+  destroy(lab: string, askedBy: Account, signal?: AbortSignal): Promise<{ readonly number: number }>;
   /** For every lab whose expiry was told: one that removes its file. Closes those that are beside the point by now. */
   keepExpiryRequests(signal?: AbortSignal): Promise<void>;
 }

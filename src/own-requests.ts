@@ -7,7 +7,7 @@ import { requestBody, requestTitle } from "./core/markdown/own-request.ts";
 import type { RequestPurpose } from "./core/pull-request.ts";
 import type { Lab } from "./core/types.ts";
 import { LabkeeperError } from "./errors.ts";
-import type { CatalogFileSource, OwnRequests, RequestHost, RequestStore } from "./github-ports.ts";
+import type { Account, CatalogFileSource, OwnRequests, RequestHost, RequestStore } from "./github-ports.ts";
 import type { ReadStore } from "./ports.ts";
 
 export interface RequestDeps {
@@ -85,7 +85,7 @@ interface Wanted {
   readonly lab: Pick<Lab, "id" | "name" | "path">;
   readonly purpose: RequestPurpose;
   readonly detail: string;
-  readonly askedBy: string;
+  readonly askedBy: Account;
   readonly file: CatalogFile;
   readonly content: Uint8Array | null;
   /** ISO 8601; of an expiry. */
@@ -109,7 +109,14 @@ async function open(deps: RequestDeps, wanted: Wanted, signal?: AbortSignal): Pr
   const branch = branchOf(wanted);
   const record = { labId: lab.id, lab: lab.name, purpose, detail, branch, askedBy };
   await deps.store.recordRequest({ ...record, pullRequest: null });
-  const words = { lab: lab.name, path: lab.path, purpose, detail, askedBy, expiresAt: wanted.expiresAt ?? null };
+  const words = {
+    lab: lab.name,
+    path: lab.path,
+    purpose,
+    detail,
+    askedBy: askedBy.login,
+    expiresAt: wanted.expiresAt ?? null,
+  };
   const title = requestTitle(words);
   const draft = {
     base: deps.branch,
@@ -127,6 +134,8 @@ async function open(deps: RequestDeps, wanted: Wanted, signal?: AbortSignal): Pr
   await deps.store.recordRequest({ ...record, pullRequest: made.number });
   return made.number;
 }
+
+const LABKEEPER: Account = { login: "labkeeper", id: null };
 
 /** One that fails keeps no other from its turn; then the first failure is told. */
 async function keepExpiryRequests(deps: RequestDeps, signal?: AbortSignal): Promise<void> {
@@ -160,5 +169,5 @@ async function proposeEnd(
   if (file === null) return;
   const detail = at.toISOString();
   const about = { lab: { id: labId, name: lab, path }, purpose: "expire", detail, expiresAt: detail } as const;
-  await open(deps, { ...about, askedBy: "labkeeper", file, content: null }, signal);
+  await open(deps, { ...about, askedBy: LABKEEPER, file, content: null }, signal);
 }

@@ -43,7 +43,10 @@ export const pullRequest: Shape<PullRequest> = (value, at) => {
 
 const LIST = "GET /repos/{owner}/{repo}/pulls";
 
-export const githubPullRequests = (client: GithubClient, owner: string): Omit<PullRequestHost, "self"> => ({
+export const githubPullRequests = (
+  client: GithubClient,
+  owner: string,
+): Omit<PullRequestHost, "self" | "authorship"> => ({
   openPullRequests: async (base, signal) => {
     // Oldest first: what is opened meanwhile comes at the end and shifts no page.
     const query = { state: "open", base, sort: "created", direction: "asc" };
