@@ -17,6 +17,7 @@ import type {
   OwnRequests,
   PullRequestHost,
   PullRequestStore,
+  TakenBranch,
 } from "./github-ports.ts";
 import type { Clock, CommandStore, ReadStore } from "./ports.ts";
 
@@ -249,15 +250,20 @@ async function carryOut(
       return done(`${lab} is released from ${guard} and goes on with the next cycle.`);
     }
     case "extend": {
-      const { number, ttlHours } = await requests.extend(command.lab, command.hours, by, signal);
-      return done(`Pull request ${number} sets ttlHours to ${ttlHours}; merge it before the lab expires.`);
+      const { number, ttlHours, avoided } = await requests.extend(command.lab, command.hours, by, signal);
+      return done(
+        `Pull request ${number} sets ttlHours to ${ttlHours}; merge it before the lab expires.${leftAlone(avoided)}`,
+      );
     }
     case "destroy": {
-      const { number } = await requests.destroy(command.lab, by, signal);
-      return done(`Pull request ${number} removes the file; merging it destroys the lab.`);
+      const { number, avoided } = await requests.destroy(command.lab, by, signal);
+      return done(`Pull request ${number} removes the file; merging it destroys the lab.${leftAlone(avoided)}`);
     }
   }
 }
+
+const leftAlone = (avoided: readonly TakenBranch[]): string =>
+  avoided.map(({ branch, by }) => ` Branch ${branch} was left alone: it has ${by}.`).join("");
 
 async function theLab(store: CommentDeps["store"], name: string) {
   const detail = await store.lab(name);

@@ -43,8 +43,8 @@ export interface PullRequestHost {
   openPullRequests(base: string, signal?: AbortSignal): Promise<readonly PullRequest[]>;
   /** Those onto `base` that were merged or closed, newest update first, back to `since`; null: only the newest page. */
   endedPullRequests(base: string, since: Date | null, signal?: AbortSignal): Promise<readonly PullRequest[]>;
-  /** The pull request from a branch of the repository itself, whatever its state; the newest when there are several. */
-  pullRequestFrom(branch: string, signal?: AbortSignal): Promise<PullRequest | null>;
+  /** Pull requests from a branch of the repository itself, whoever opened them and whatever their state, newest first. */
+  pullRequestsFrom(branch: string, signal?: AbortSignal): Promise<readonly PullRequest[]>;
   /** By the pull request and its commits as they are now. Git takes any name: who pushed them it does not say. */
   authorship(pullRequest: number, signal?: AbortSignal): Promise<Authorship>;
 }
@@ -131,9 +131,18 @@ export interface RequestDraft {
   readonly body: string;
 }
 
+/** Somebody else uses the branch: it was left as it is. `by` names what is there, as a clause's subject. */
+export interface TakenBranch {
+  readonly branch: string;
+  readonly by: string;
+}
+
 export interface RequestHost {
-  /** Idempotent by branch: what exists already (branch, commit, pull request) is used as it is. */
-  openRequest(draft: RequestDraft, signal?: AbortSignal): Promise<PullRequest>;
+  /**
+   * Idempotent by branch: what labkeeper itself left there (branch, commit, pull request onto `base`) is used as it is.
+   * What others put there never is, or it would be proposed in labkeeper's name.
+   */
+  openRequest(draft: RequestDraft, signal?: AbortSignal): Promise<PullRequest | TakenBranch>;
   closeRequest(pullRequest: number, signal?: AbortSignal): Promise<void>;
 }
 
@@ -347,6 +356,13 @@ export interface RequestStore {
   recordClosed(request: RequestRecord): Promise<void>;
 }
 
+/** An open pull request of labkeeper's own. */
+export interface OwnRequest {
+  readonly number: number;
+  /** Branches that it should have had and that others use. */
+  readonly avoided: readonly TakenBranch[];
+}
+
 /** What commands and expiries ask for. Asking again answers the same pull request. */
 export interface OwnRequests {
   /** Adds hours to what a lab may live. @throws LK3004 when its profile allows no more */
@@ -355,8 +371,8 @@ export interface OwnRequests {
     hours: number,
     askedBy: Account,
     signal?: AbortSignal,
-  ): Promise<{ readonly number: number; readonly ttlHours: number }>;
-  destroy(lab: string, askedBy: Account, signal?: AbortSignal): Promise<{ readonly number: number }>;
+  ): Promise<OwnRequest & { readonly ttlHours: number }>;
+  destroy(lab: string, askedBy: Account, signal?: AbortSignal): Promise<OwnRequest>;
   /** For every lab whose expiry was told: one that removes its file. Closes those that are beside the point by now. */
   keepExpiryRequests(signal?: AbortSignal): Promise<void>;
 }

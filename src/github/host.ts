@@ -66,7 +66,7 @@ export const openGithub = (settings: GithubSettings): Github => {
       authorship: githubAuthorship(client),
       ...githubComments(client, self),
       ...githubChecks(client, self),
-      ...githubRequests(client, pullRequests.pullRequestFrom),
+      ...githubRequests(client, { self, ...pullRequests }),
       ...githubMembership(client),
     },
     gitToken: tokens.token,

@@ -66,13 +66,13 @@ export const githubPullRequests = (
     }
     return [...found.values()];
   },
-  pullRequestFrom: async (branch, signal) => {
+  pullRequestsFrom: async (branch, signal) => {
     const query = { state: "all", head: `${owner}:${branch}`, sort: "created", direction: "desc" };
+    const found = new Map<number, PullRequest>();
     for await (const { items } of client.pages(LIST, query, list(pullRequest), signal)) {
       // A filter that GitHub does not understand is one that it leaves out.
-      const mine = items.find(({ head }) => head.ref === branch && !head.fork);
-      if (mine !== undefined) return mine;
+      for (const each of items) if (each.head.ref === branch && !each.head.fork) found.set(each.number, each);
     }
-    return null;
+    return [...found.values()];
   },
 });
