@@ -72,6 +72,7 @@ test("a worker whose connection is cut as it records its outcome keeps the job, 
   const store = await openStore(database.connection);
   let cuts = 0;
   const waiting = async (): Promise<number> => {
+    await admin.query("select pg_stat_clear_snapshot()");
     const { rows } = await admin.query(
       "select count(*)::int as n from pg_stat_activity where wait_event_type = 'Lock' and query like '%lk_finish_jobs%'",
     );
