@@ -13,6 +13,12 @@ import { wantAllReports } from "./wanted-reports.ts";
 export const pullRequestStore = (db: Db): PullRequestStore => ({
   recordPullRequests: (seen) => guarded(() => db.transaction().execute((tx) => record(tx, seen))),
   openPullRequests: () => guarded(() => recorded(db, sql`p.state = 'open'`)),
+  openNumbers: () =>
+    guarded(async () => {
+      const { rows } = await sql<{ number: number }>`
+        select number from pull_requests where state = 'open' order by number`.execute(db);
+      return rows.map(({ number }) => number);
+    }),
   unreviewedMerges: () => guarded(() => recorded(db, sql`p.state = 'merged' and not ${reviewedAtHead}`)),
   recordReview: (review, touched, afterMerge) =>
     guarded(() => db.transaction().execute((tx) => recordReview(tx, review, touched, afterMerge))),

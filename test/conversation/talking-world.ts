@@ -46,6 +46,7 @@ export async function talkingWorld(options: TalkingOptions = {}): Promise<Talkin
     store: w.store,
     requests,
     clock,
+    branch: "main",
     policy: async () => readPolicy(await catalog.policyFiles(await catalog.head()), h.deps.shippedProfiles).policy,
   };
   const conversing = conversation({
@@ -57,6 +58,7 @@ export async function talkingWorld(options: TalkingOptions = {}): Promise<Talkin
       store: w.store,
       artifacts: w.artifacts,
       clock,
+      branch: "main",
       pace: pace({ perMinute: 10_000, perHour: 10_000 }, () => performance.now()),
       credentialsUrl: () => null,
     },
