@@ -76,6 +76,7 @@ const cycle = (sim: Simulation) =>
     {
       catalog: sim.catalog,
       store: sim.store,
+      artifacts: sim.artifacts,
       shippedProfiles: sim.shippedProfiles,
       clock: { now: sim.now, monotonic: () => performance.now() },
       reporter: sim.reporter,

@@ -57,6 +57,8 @@ export interface ReconcileStore {
     readonly unchanged: number;
     readonly facts: Omit<GuardFacts, "historyRewritten">;
   }>;
+  /** Those of these lab ids that no record has, in any state. Ids are never forgotten but by a restore. */
+  unknownLabs(ids: readonly string[]): Promise<readonly string[]>;
   /** Applies a plan in one transaction: revision, desired state, plan, holds, labs, events, jobs. Needs the reconciler's lease. */
   apply(application: PlanApplication, lease: Lease): Promise<Applied>;
 }

@@ -24,7 +24,7 @@ export const isDue = (lab: Lab, now: Date): boolean => {
 type Edited = Pick<Lab, "readyAt" | "expiresAt" | "spec" | "policy">;
 
 /** The earliest moment at which an edit may end a lab: nobody loses one without the warning its profile promises. */
-const earliestEnd = ({ policy }: Edited, now: Date): Date =>
+const earliestEnd = ({ policy }: Pick<Lab, "policy">, now: Date): Date =>
   plusHours(now, policy.spec.lifecycle.warnBeforeDestroyHours);
 
 /** An edit of `ttlHours` that ends the lab sooner than that: in effect a destroy, by a commit. */
@@ -40,6 +40,13 @@ export const expiryAfterEdit = (lab: Edited, ttlHours: number, now: Date): Date 
   if (!isCutShort(lab, ttlHours, now)) return expiresAt(lab.readyAt, ttlHours);
   return new Date(Math.min(lab.expiresAt.getTime(), earliestEnd(lab, now).getTime()));
 };
+
+/**
+ * A lab that is adopted has its hours from its making on: when it was ready is not remembered. Never less than the
+ * warning, which may have been given to records that are lost.
+ */
+export const expiryOfAdopted = (lab: Pick<Lab, "createdAt" | "spec" | "policy">, now: Date): Date =>
+  new Date(Math.max(expiresAt(lab.createdAt, lab.spec.ttlHours).getTime(), earliestEnd(lab, now).getTime()));
 
 /** The end of a deletion grace that starts now. */
 export const leavingUntil = (now: Date, graceHours: number): Date => plusHours(now, graceHours);

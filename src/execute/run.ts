@@ -12,6 +12,7 @@ import type {
   WorkStore,
   Workspace,
 } from "../ports.ts";
+import { intentRecords } from "./intent-records.ts";
 import { labLog } from "./lab-log.ts";
 import { logKey, type Run, secretKey } from "./step.ts";
 
@@ -42,6 +43,7 @@ export async function beginRun(
 ): Promise<Run & AsyncDisposable & { timedOut(): boolean }> {
   const { lab } = job;
   const bounded = withDeadline(job, signal);
+  const intents = intentRecords(deps, job);
   const log = labLog(deps.artifacts, logKey(lab.id, job.id), deps.clock);
   const known = revealed(await deps.secrets.get(secretKey(lab.id)).catch(() => null));
   let redact = redactor(known);
@@ -75,13 +77,13 @@ export async function beginRun(
         deps.store.recordProgress(job, safe, percent ?? null).catch(() => undefined);
       },
       log: (line) => say(stream.push(`${line}\n`)),
-      recordIntent: (intent) => deps.store.recordIntent(job, intent),
+      recordIntent: intents.record,
     },
     secrets: deps.secrets,
     artifacts: deps.artifacts,
     removeWorkspace: () => deps.workspace.remove(lab.id),
     recordOutputs: (outputs) => deps.store.recordOutputs(job, outputs),
-    recordIntent: (intent) => deps.store.recordIntent(job, intent),
+    intents,
     reserve: async (needs) => {
       if (needs.length > 0) await deps.store.reserve(job, needs);
     },

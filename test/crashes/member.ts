@@ -81,7 +81,17 @@ const reporter = logReporter(log);
 if (order.role === "reconcile") {
   const shippedProfiles = await profileFolder(packageFile("profiles"));
   const catalog = openCatalog({ url: order.catalog, stateDir: order.folder });
-  const deps = { catalog, store, shippedProfiles, clock, reporter, holder: order.name, requireReview: false };
+  const artifacts = folderArtifacts(join(order.folder, "artifacts"));
+  const deps = {
+    catalog,
+    store,
+    artifacts,
+    shippedProfiles,
+    clock,
+    reporter,
+    holder: order.name,
+    requireReview: false,
+  };
   await reconcile(deps, { dryRun: false });
 } else {
   const cloud = folderCloud(order.folder);
