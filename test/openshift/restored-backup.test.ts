@@ -84,6 +84,8 @@ test.each(["the same", "another"])(
 
     // Its destroy and its receipt are those of any lab.
     await s.w.turn(gone("team-a-since"));
+    s.w.later((await s.w.lab("team-a-since")).policy.spec.lifecycle.deletionGraceHours);
+    await s.w.turn();
     expect(await s.w.detail("team-a-since")).toMatchObject({ lab: { state: "destroyed" }, receipt: expect.anything() });
     expect(await s.infraIds()).toEqual([]);
     expect(await s.it.artifacts.list("labs-by-name/team-a-since")).toEqual([]);
