@@ -202,6 +202,11 @@ export const ERRORS = {
     "remembered lab cannot be read",
     "Run the version of labkeeper that wrote it, or restore the object; docs/operations.md says what it is for.",
   ),
+  LK6110: entry(
+    "stop",
+    "lab was proven gone before the records were restored",
+    "Remove its file and add it back: the lab is proven gone, then the later one is adopted.",
+  ),
   LK7001: entry("stop", "configuration is not valid", "Fix the value named."),
   LK7002: entry("stop", "embedded Postgres cannot start", "Read the log named, or set LABKEEPER_DATABASE_URL."),
   LK7003: entry("stop", "input file or folder cannot be read", "Check the path and its permissions."),

@@ -160,6 +160,8 @@ export interface WorkStore {
   beginStep(job: ClaimedJob, step: string, previous: string | null): Promise<void>;
   /** Promise P2: durable before anything is created. */
   recordIntent(job: ClaimedJob, intent: JsonObject): Promise<void>;
+  /** As `ReconcileStore`'s. */
+  unknownLabs(ids: readonly string[]): Promise<readonly string[]>;
   recordOutputs(job: ClaimedJob, outputs: JsonObject): Promise<void>;
   /** Shown by `status`; best effort, silently dropped when the lease is lost. */
   recordProgress(job: ClaimedJob, phase: string, percent: number | null): Promise<void>;

@@ -2,7 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import type { CatalogSource } from "./catalog-ports.ts";
-import { adopting, createdNames } from "./core/adoption.ts";
+import { adopting, namesWithoutLab } from "./core/adoption.ts";
 import { guard } from "./core/guard.ts";
 import { readLabFile } from "./core/lab-file.ts";
 import { makePlan, refusedPlan } from "./core/plan.ts";
@@ -76,7 +76,7 @@ export async function reconcile(
     unchanged,
     now,
   });
-  const wanted = adopting(difference, await recallLabs(deps.artifacts, store, createdNames(difference)));
+  const wanted = adopting(difference, await recallLabs(deps.artifacts, store, namesWithoutLab(difference)));
   const reviewedDestroys = deps.requireReview ? (facts.reviewedDestroys ?? new Set<string>()) : null;
   const plan = guard(wanted, { ...facts, historyRewritten, reviewedDestroys }, policy, now);
   if (dryRun) return { plan, applied: null };

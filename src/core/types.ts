@@ -338,8 +338,11 @@ export type Operation =
   | { readonly kind: "destroy"; readonly lab: Lab; readonly cause: Cause }
   /** A lab that is gone stops answering for its name, because its file went too. */
   | { readonly kind: "forget"; readonly lab: Lab }
-  /** `orphan`: a refused file that answers for no known lab; it may be the new file of one that seems removed. */
-  | { readonly kind: "none"; readonly orphan?: DesiredFile };
+  /**
+   * `orphan`: a refused file that answers for no known lab; it may be the new file of one that seems removed. `withheld`: a
+   * good file of which no new lab may be made.
+   */
+  | { readonly kind: "none"; readonly orphan?: DesiredFile; readonly withheld?: DesiredFile };
 
 export interface Change {
   readonly lab: string;

@@ -5,7 +5,7 @@
  */
 
 import { canonicalJson } from "../core/canonical.ts";
-import { memoryOf, recordKey, recordPlace, recordText } from "../core/lab-record.ts";
+import { MEMORY, memoryOf, recordKey, recordPlace, recordText } from "../core/lab-record.ts";
 import type { JsonObject, RememberedLab } from "../core/types.ts";
 import { LabkeeperError } from "../errors.ts";
 import type { ArtifactStore, ClaimedJob, WorkStore } from "../ports.ts";
@@ -20,6 +20,11 @@ export interface IntentRecords {
    * never made because of them.
    */
   recall(): Promise<JsonObject | null>;
+  /**
+   * @throws LK6110 when a later lab of this name is remembered that the records do not know. A name has one lab at a time, so
+   * this one was proven gone before, and must not be made beside the other.
+   */
+  refuseSuperseded(): Promise<void>;
   /** Once the lab is proven gone, so that nothing of it is ever taken up again. */
   forget(): Promise<void>;
 }
@@ -32,15 +37,25 @@ interface Known {
 const same = (a: JsonObject | null, b: JsonObject | null): boolean => canonicalJson(a) === canonicalJson(b);
 
 export function intentRecords(
-  { store, artifacts }: { readonly store: Pick<WorkStore, "recordIntent">; readonly artifacts: ArtifactStore },
+  {
+    store,
+    artifacts,
+  }: { readonly store: Pick<WorkStore, "recordIntent" | "unknownLabs">; readonly artifacts: ArtifactStore },
   job: ClaimedJob,
 ): IntentRecords {
   const { lab, lease } = job;
   let recorded = lab.intent;
+  let listed: readonly string[] | null = null;
   let remembered: readonly Known[] | null = null;
 
+  const keysOfName = async (): Promise<readonly string[]> => {
+    listed ??= await artifacts.list(`${MEMORY}/${lab.name}`);
+    return listed;
+  };
   const load = async (): Promise<readonly Known[]> => {
-    remembered ??= await Promise.all((await artifacts.list(memoryOf(lab))).map((key) => known(artifacts, key)));
+    const own = `${memoryOf(lab)}/`;
+    const keys = (await keysOfName()).filter((key) => key.startsWith(own));
+    remembered ??= await Promise.all(keys.map((key) => known(artifacts, key)));
     return remembered;
   };
   const toPostgres = async (intent: JsonObject): Promise<void> => {
@@ -73,6 +88,16 @@ export function intentRecords(
       const isBehind = recorded === null || all.slice(0, -1).some(({ intent }) => same(intent, recorded));
       if (last !== undefined && isBehind) await toPostgres(last.intent);
       return recorded;
+    },
+
+    async refuseSuperseded() {
+      const places = (await keysOfName()).map(recordPlace);
+      // Ids are drawn in the order of time.
+      const later = [
+        ...new Set(places.flatMap((place) => (place === null || place.labId <= lab.id ? [] : [place.labId]))),
+      ];
+      const [unknown] = later.length === 0 ? [] : await store.unknownLabs(later);
+      if (unknown !== undefined) throw new LabkeeperError("LK6110", `${lab.name}: ${unknown} was made after ${lab.id}`);
     },
 
     forget: () => artifacts.remove(memoryOf(lab)),

@@ -12,6 +12,7 @@ export const provision: readonly Step[] = [
 
 /** Before anything exists: what cannot succeed is refused, and what the lab will take is reserved. */
 async function preflight({ intents, order, provisioner, context, reserve }: Run): Promise<Partial<Findings>> {
+  await intents.refuseSuperseded();
   const intent = await intents.recall();
   // A lab whose intent is recorded may exist in part: it is gone on with, and what it took is counted already.
   if (intent === null) await reserve((await provisioner.preflight?.(order, context)) ?? []);
@@ -29,6 +30,7 @@ async function recordIntent(
 }
 
 async function install(run: Run): Promise<Partial<Findings>> {
+  await run.intents.refuseSuperseded();
   const intent = await run.intents.recall();
   if (!intent) throw new LabkeeperError("LK4005", "install without a recorded intent");
   const installed = await run.provisioner.install(run.order, intent, run.context);

@@ -17,7 +17,7 @@ import { labLog } from "./lab-log.ts";
 import { logKey, type Run, secretKey } from "./step.ts";
 
 export interface RunDeps {
-  readonly store: Pick<WorkStore, "recordIntent" | "recordOutputs" | "recordProgress" | "reserve">;
+  readonly store: Pick<WorkStore, "recordIntent" | "unknownLabs" | "recordOutputs" | "recordProgress" | "reserve">;
   /** The provisioners that this labkeeper's configuration registers, by name. */
   readonly provisioners: ReadonlyMap<string, Provisioner>;
   readonly artifacts: ArtifactStore;
