@@ -73,6 +73,7 @@ export async function planWorld(
       const deps: ReconcileDeps = {
         catalog,
         store,
+        artifacts: { list: async () => [], get: async () => null },
         shippedProfiles,
         clock,
         reporter: silent,

@@ -70,6 +70,7 @@ export const cycle = (sim: Simulation, processes: readonly (readonly Fate[])[], 
       {
         catalog: process.port("catalog", sim.catalog),
         store,
+        artifacts: process.port("artifacts", sim.artifacts),
         shippedProfiles: sim.shippedProfiles,
         clock: { now: sim.now, monotonic: () => performance.now() },
         reporter: sim.reporter,

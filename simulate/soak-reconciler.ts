@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { openCatalog } from "../src/git/open-catalog.ts";
+import { folderArtifacts } from "../src/local/artifacts.ts";
 import { profileFolder } from "../src/local/profiles.ts";
 import { packageFile } from "../src/package-root.ts";
 import { reconcile } from "../src/reconcile.ts";
@@ -17,6 +18,7 @@ const nothing = (): void => undefined;
 const deps = {
   catalog: openCatalog({ url: join(folder, "catalog.git"), stateDir: join(folder, "state", name) }),
   store: await openStore(order.connection, { max: 4, name }),
+  artifacts: folderArtifacts(join(folder, "artifacts")),
   shippedProfiles: await profileFolder(packageFile("profiles")),
   clock: { now: () => new Date(), monotonic: () => performance.now() },
   reporter: { planned: nothing, jobStarted: nothing, step: nothing, progress: nothing, jobEnded: nothing },

@@ -197,6 +197,16 @@ export const ERRORS = {
     "AWS credentials cannot be had",
     "Check the credential chain and the account's role; see `labkeeper doctor`.",
   ),
+  LK6109: entry(
+    "stop",
+    "remembered lab cannot be read",
+    "Run the version of labkeeper that wrote it, or restore the object; docs/operations.md says what it is for.",
+  ),
+  LK6110: entry(
+    "stop",
+    "lab was proven gone before the records were restored",
+    "Remove its file and add it back: the lab is proven gone, then the later one is adopted.",
+  ),
   LK7001: entry("stop", "configuration is not valid", "Fix the value named."),
   LK7002: entry("stop", "embedded Postgres cannot start", "Read the log named, or set LABKEEPER_DATABASE_URL."),
   LK7003: entry("stop", "input file or folder cannot be read", "Check the path and its permissions."),

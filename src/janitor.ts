@@ -9,8 +9,10 @@ import type {
   ReceiptCheckStore,
   RetentionStore,
 } from "./cloud-ports.ts";
+import { memoryOf } from "./core/lab-record.ts";
 import { orphansAmong } from "./core/orphans.ts";
 import type { Lab, Observation } from "./core/types.ts";
+import { namedFromMemory } from "./execute/recall-labs.ts";
 import type { WebhookStore } from "./github-ports.ts";
 import { asLeader } from "./leadership.ts";
 import type { ArtifactStore, Clock, LabOrder, Lease, LeaseStore, Provisioner, Workspace } from "./ports.ts";
@@ -25,7 +27,7 @@ export interface JanitorDeps {
   /** Null where no cloud is configured. */
   readonly inventory: CloudInventory | null;
   readonly workspace: Workspace;
-  readonly artifacts: Pick<ArtifactStore, "remove">;
+  readonly artifacts: Pick<ArtifactStore, "list" | "remove">;
   /** How long logs and install state outlive the proof that a lab is gone. */
   readonly artifactRetentionDays: number;
   readonly clock: Clock;
@@ -123,6 +125,7 @@ async function forgetArtifacts(
   for (const lab of await store.artifactsToForget(before, FORGOTTEN_A_ROUND)) {
     signal.throwIfAborted();
     try {
+      await artifacts.remove(memoryOf(lab));
       await artifacts.remove(`labs/${lab.id}`);
     } catch (error) {
       unforgotten.push({ lab: lab.name, reason: error instanceof Error ? error.message : "the store failed" });
@@ -145,7 +148,8 @@ async function findOrphans(
   const { resources, unseen } = await deps.inventory.sweep(signal, clusters);
   signal.throwIfAborted();
   const now = deps.clock.now();
-  const findings = orphansAmong(resources, await deps.store.knownLabs(), now);
+  const orphaned = orphansAmong(resources, await deps.store.knownLabs(), now);
+  const findings = await namedFromMemory(deps.artifacts, orphaned);
   const { opened } = await deps.store.recordSweep(
     findings,
     unseen.map(({ scope }) => scope),

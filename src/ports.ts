@@ -57,6 +57,8 @@ export interface ReconcileStore {
     readonly unchanged: number;
     readonly facts: Omit<GuardFacts, "historyRewritten">;
   }>;
+  /** Those of these lab ids that no record has, in any state. Ids are never forgotten but by a restore. */
+  unknownLabs(ids: readonly string[]): Promise<readonly string[]>;
   /** Applies a plan in one transaction: revision, desired state, plan, holds, labs, events, jobs. Needs the reconciler's lease. */
   apply(application: PlanApplication, lease: Lease): Promise<Applied>;
 }
@@ -158,6 +160,8 @@ export interface WorkStore {
   beginStep(job: ClaimedJob, step: string, previous: string | null): Promise<void>;
   /** Promise P2: durable before anything is created. */
   recordIntent(job: ClaimedJob, intent: JsonObject): Promise<void>;
+  /** As `ReconcileStore`'s. */
+  unknownLabs(ids: readonly string[]): Promise<readonly string[]>;
   recordOutputs(job: ClaimedJob, outputs: JsonObject): Promise<void>;
   /** Shown by `status`; best effort, silently dropped when the lease is lost. */
   recordProgress(job: ClaimedJob, phase: string, percent: number | null): Promise<void>;

@@ -2,18 +2,31 @@
 
 import { randomUUID } from "node:crypto";
 import type { CatalogSource } from "./catalog-ports.ts";
+import { adopting, namesWithoutLab } from "./core/adoption.ts";
 import { guard } from "./core/guard.ts";
 import { readLabFile } from "./core/lab-file.ts";
 import { makePlan, refusedPlan } from "./core/plan.ts";
 import { readPolicy } from "./core/policy.ts";
 import type { PullRequest } from "./core/pull-request.ts";
 import type { CatalogEntry, CatalogPolicy, Plan } from "./core/types.ts";
+import { recallLabs } from "./execute/recall-labs.ts";
 import { asLeader } from "./leadership.ts";
-import type { Applied, Clock, DesiredChanges, LeaseStore, ReconcileStore, Reporter, Revision } from "./ports.ts";
+import type {
+  Applied,
+  ArtifactStore,
+  Clock,
+  DesiredChanges,
+  LeaseStore,
+  ReconcileStore,
+  Reporter,
+  Revision,
+} from "./ports.ts";
 
 export interface ReconcileDeps {
   readonly catalog: CatalogSource;
   readonly store: ReconcileStore & LeaseStore;
+  /** Remember labs that the records do not know after an older backup was restored. Only read. */
+  readonly artifacts: Pick<ArtifactStore, "list" | "get">;
   readonly shippedProfiles: readonly CatalogEntry[];
   readonly clock: Clock;
   readonly reporter: Reporter;
@@ -54,7 +67,7 @@ export async function reconcile(
   );
   const historyRewritten = previous !== null && !(await catalog.isAncestor(previous.trustedCommit, commit));
 
-  const wanted = makePlan({
+  const difference = makePlan({
     comparisons,
     policy,
     commit,
@@ -63,6 +76,7 @@ export async function reconcile(
     unchanged,
     now,
   });
+  const wanted = adopting(difference, await recallLabs(deps.artifacts, store, namesWithoutLab(difference)));
   const reviewedDestroys = deps.requireReview ? (facts.reviewedDestroys ?? new Set<string>()) : null;
   const plan = guard(wanted, { ...facts, historyRewritten, reviewedDestroys }, policy, now);
   if (dryRun) return { plan, applied: null };

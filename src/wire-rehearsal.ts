@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Config } from "./config.ts";
 import { LabkeeperError } from "./errors.ts";
-import type { Provisioner, Reporter } from "./ports.ts";
+import type { ArtifactStore, Provisioner, Reporter } from "./ports.ts";
 import type { RehearsedFaults } from "./provisioners/rehearsed.ts";
 import type { RehearseDeps } from "./rehearse.ts";
 import { rehearsedTime } from "./rehearsed-time.ts";
@@ -25,6 +25,14 @@ const SILENT: Reporter = {
   step: nothing,
   progress: nothing,
   jobEnded: nothing,
+};
+
+const NOTHING_KEPT: ArtifactStore = {
+  put: async () => undefined,
+  get: async () => null,
+  append: async () => undefined,
+  list: async () => [],
+  remove: async () => undefined,
 };
 
 /** Everything that a rehearsal writes to is in a folder of its own, which goes with it: nothing of the operator's is touched. */
@@ -59,7 +67,13 @@ export async function withRehearsal<T>(
         store,
         rehearsal,
         time,
-        reconcile: { shippedProfiles, reporter: SILENT, holder: "rehearsal", requireReview: false },
+        reconcile: {
+          artifacts: NOTHING_KEPT,
+          shippedProfiles,
+          reporter: SILENT,
+          holder: "rehearsal",
+          requireReview: false,
+        },
         work: { ...(await rehearsedWork(stateDir, options, time)), reporter: SILENT, observationGapMs: 0 },
         concurrency: config.worker.concurrency,
         destroyConcurrency: config.worker.destroySlots,
@@ -90,13 +104,7 @@ async function rehearsedWork(
   return {
     // Whatever a profile names, the simulated one answers.
     provisioners: Object.assign(new Map<string, Provisioner>(), { get: () => provisioner }),
-    artifacts: {
-      put: async () => undefined,
-      get: async () => null,
-      append: async () => undefined,
-      list: async () => [],
-      remove: async () => undefined,
-    },
+    artifacts: NOTHING_KEPT,
     secrets: {
       put: async (key, credentials) => {
         secrets.set(key, credentials);

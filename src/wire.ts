@@ -252,6 +252,7 @@ export const wire = (config: Config): Edges => {
     reconcileDeps: async (reporter) => ({
       catalog: await catalog(),
       store: await store(),
+      artifacts: await artifacts(),
       shippedProfiles: await profileFiles(config),
       clock: await databaseClock(await store()),
       reporter,

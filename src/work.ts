@@ -14,7 +14,7 @@ import type { ClaimedJob, JobOutcome, Reporter, WorkStore } from "./ports.ts";
 export interface WorkDeps extends RunDeps {
   readonly store: Pick<
     WorkStore,
-    "beginStep" | "recordIntent" | "recordOutputs" | "recordProgress" | "reserve" | "finish"
+    "beginStep" | "recordIntent" | "unknownLabs" | "recordOutputs" | "recordProgress" | "reserve" | "finish"
   >;
   readonly reporter: Reporter;
   /** In [0, 1): spreads retries. */

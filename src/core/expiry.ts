@@ -30,7 +30,7 @@ const LEAST_HOURS = 1;
 export const hoursAfterEdit = ({ policy }: Pick<Lab, "policy">): number =>
   Math.max(policy.spec.lifecycle.warnBeforeDestroyHours, LEAST_HOURS);
 
-const earliestEnd = (lab: Edited, now: Date): Date => plusHours(now, hoursAfterEdit(lab));
+const earliestEnd = (lab: Pick<Lab, "policy">, now: Date): Date => plusHours(now, hoursAfterEdit(lab));
 
 /** An edit of `ttlHours` that ends the lab sooner than that: in effect a destroy, by a commit. */
 export const isCutShort = (lab: Edited, ttlHours: number, now: Date): boolean => {
@@ -45,6 +45,13 @@ export const expiryAfterEdit = (lab: Edited, ttlHours: number, now: Date): Date 
   if (!isCutShort(lab, ttlHours, now)) return expiresAt(lab.readyAt, ttlHours);
   return new Date(Math.min(lab.expiresAt.getTime(), earliestEnd(lab, now).getTime()));
 };
+
+/**
+ * A lab that is adopted has its hours from its making on: when it was ready is not remembered. Never less than the
+ * warning, which may have been given to records that are lost.
+ */
+export const expiryOfAdopted = (lab: Pick<Lab, "createdAt" | "spec" | "policy">, now: Date): Date =>
+  new Date(Math.max(expiresAt(lab.createdAt, lab.spec.ttlHours).getTime(), earliestEnd(lab, now).getTime()));
 
 /** The end of a deletion grace that starts now. */
 export const leavingUntil = (now: Date, graceHours: number): Date => plusHours(now, graceHours);

@@ -6,8 +6,10 @@ import { immutableChange } from "./guards/immutable-change.ts";
 import { protectedLab } from "./guards/protected.ts";
 import { quota } from "./guards/quota.ts";
 import type { Rule } from "./guards/rule.ts";
+import { severalRemembered } from "./guards/several-remembered.ts";
 import { suspendedLab } from "./guards/suspended.ts";
 import { unreadableFile } from "./guards/unreadable-file.ts";
+import { unreadableMemory } from "./guards/unreadable-memory.ts";
 import { unreviewedDestroy } from "./guards/unreviewed-destroy.ts";
 import { approversOf, teamEntry } from "./permissions.ts";
 import { holdIdOf, planHash } from "./plan-hash.ts";
@@ -18,6 +20,8 @@ export const RULES: readonly Rule[] = [
   catalogEmpty,
   historyRewritten,
   unreadableFile,
+  unreadableMemory,
+  severalRemembered,
   unreviewedDestroy,
   destroyBudget,
   protectedLab,

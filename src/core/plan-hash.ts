@@ -1,5 +1,6 @@
 import { digestOf } from "./canonical.ts";
-import type { Change, GuardName, Operation, Plan } from "./types.ts";
+import type { GuardName } from "./guard-name.ts";
+import type { Change, Operation, Plan } from "./types.ts";
 
 interface HoldSubject {
   readonly lab: string;
@@ -18,15 +19,23 @@ export const holdIdOf = (guard: GuardName, { lab, action, operation }: Change): 
   holdId(guard, {
     lab,
     action,
-    labId: "lab" in operation ? operation.lab.id : null,
+    labId: "lab" in operation ? operation.lab.id : adopted(operation),
     digest: "file" in operation ? operation.file.digest : null,
   });
+
+/** An approval to adopt one lab is none for another. */
+const adopted = (operation: Operation): string | null =>
+  operation.kind === "provision" && operation.remembered?.kind === "lab" ? operation.remembered.lab.id : null;
 
 /** What an operation does, without times and commits: two plans that do the same have the same hash. */
 const essence = (operation: Operation): unknown => {
   switch (operation.kind) {
     case "provision":
-      return ["provision", operation.file.digest, operation.spec, operation.policy.digest];
+      return [
+        "provision",
+        operation.file.digest,
+        ...(adopted(operation) === null ? [operation.spec, operation.policy.digest] : [adopted(operation)]),
+      ];
     case "update":
       return ["update", operation.lab.id, operation.file.digest, operation.spec, operation.job];
     case "replace":

@@ -59,10 +59,11 @@ const refused = (subject: Subject, file: DesiredFile, lab: Lab | null): Change =
 const absent = (subject: Subject, file: AcceptedFile, { policy }: Circumstances): Change => {
   const named = { ...subject, team: file.document.metadata.team };
   const profile = policy.profiles.get(file.document.spec.profile);
+  const withheld: Operation = { kind: "none", withheld: file };
   if (profile === undefined)
-    return keep(named, `its profile ${file.document.spec.profile} is unknown, so it is not created`);
+    return keep(named, `its profile ${file.document.spec.profile} is unknown, so it is not created`, withheld);
   if (file.problems.length > 0)
-    return keep(named, "its file asks for what a new lab may not have, so it is not created");
+    return keep(named, "its file asks for what a new lab may not have, so it is not created", withheld);
   return create(named, { kind: "provision", file, spec: resolveSpec(file.document, profile, null), policy: profile });
 };
 

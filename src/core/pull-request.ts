@@ -7,7 +7,8 @@
  * - request: a pull request that labkeeper itself opens because somebody asked or a lab expires
  */
 
-import type { Cause, FieldChange, GuardName, LabState, Problem } from "./types.ts";
+import type { GuardName } from "./guard-name.ts";
+import type { Cause, FieldChange, LabState, Problem } from "./types.ts";
 
 export interface PullRequest {
   readonly number: number;

@@ -1,7 +1,8 @@
 /** What a rehearsal adds up to. */
 
 import { hourlyCost } from "./cost.ts";
-import type { GuardName, JobKind, ProfileSpec } from "./types.ts";
+import type { GuardName } from "./guard-name.ts";
+import type { JobKind, ProfileSpec } from "./types.ts";
 
 /** One incarnation of a lab in a rehearsal. */
 export interface LivedLab {

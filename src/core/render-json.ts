@@ -1,3 +1,4 @@
+import { adoptedId } from "./adoption.ts";
 import { API_VERSION, type Change, type Json, type JsonObject, type Plan } from "./types.ts";
 
 /** Nothing happens, nothing is held: people see it only when they ask for all. */
@@ -8,16 +9,21 @@ const heldJson = (held: Change["held"]): Json =>
     ? null
     : { guard: held.guard, message: held.message, release: held.release, hold: held.hold, approvable: held.approvable };
 
-const changeJson = ({ lab, team, action, replace, reason, fields, held, source }: Change): JsonObject => ({
-  lab,
-  team,
-  action,
-  ...(replace ? { replace } : {}),
-  reason,
-  fields: fields.map(({ path, before, after }) => ({ path, before, after })),
-  held: heldJson(held),
-  source: source === null ? null : { path: source.path, commit: source.commit, pullRequest: source.pullRequest },
-});
+const changeJson = (change: Change): JsonObject => {
+  const { lab, team, action, replace, reason, fields, held, source } = change;
+  const adopts = adoptedId(change);
+  return {
+    lab,
+    team,
+    action,
+    ...(replace ? { replace } : {}),
+    ...(adopts === null ? {} : { adopts }),
+    reason,
+    fields: fields.map(({ path, before, after }) => ({ path, before, after })),
+    held: heldJson(held),
+    source: source === null ? null : { path: source.path, commit: source.commit, pullRequest: source.pullRequest },
+  };
+};
 
 /** The plan for other programs: `apiVersion` labkeeper.dev/v1, `kind` Plan. `all` adds the labs that are kept. */
 export const planToJson = (plan: Plan, { all }: { readonly all: boolean }): JsonObject => ({

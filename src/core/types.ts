@@ -12,6 +12,8 @@
  * - receipt: the proof that a lab is gone
  */
 
+import type { GuardName } from "./guard-name.ts";
+
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
 
@@ -282,6 +284,18 @@ export interface Lab {
   readonly failure: FailureRecord | null;
 }
 
+/** A lab as the artifacts remember it from its making: all that its row needs when older records were restored. */
+export interface RememberedLab
+  extends Pick<Lab, "id" | "name" | "team" | "path" | "commit" | "documentDigest" | "spec" | "policy" | "createdAt"> {
+  readonly intent: JsonObject;
+}
+
+/** What is remembered of a name that the records know no lab of. */
+export type Remembered =
+  /** The latest that was made, and the ids of others that are remembered as well. */
+  | { readonly kind: "lab"; readonly lab: RememberedLab; readonly others: readonly string[] }
+  | { readonly kind: "unreadable"; readonly why: string; readonly remedy: string };
+
 // --------------------------------------------------------------------- plan
 
 export interface FieldChange {
@@ -289,18 +303,6 @@ export interface FieldChange {
   readonly before: Json;
   readonly after: Json;
 }
-
-export type GuardName =
-  | "catalog-empty"
-  | "history-rewritten"
-  | "unreadable-file"
-  | "unreviewed-destroy"
-  | "destroy-budget"
-  | "protected"
-  | "suspended"
-  | "freeze-window"
-  | "quota"
-  | "immutable-change";
 
 export interface Held {
   /** Stable: the same change held by the same guard has the same id in a dry run and in the real run. */
@@ -314,7 +316,14 @@ export interface Held {
 
 /** What applying a change does to the records. The plan's readers see `action`; the store sees this. */
 export type Operation =
-  | { readonly kind: "provision"; readonly file: DesiredFile; readonly spec: ResolvedSpec; readonly policy: Profile }
+  | {
+      readonly kind: "provision";
+      readonly file: DesiredFile;
+      readonly spec: ResolvedSpec;
+      readonly policy: Profile;
+      /** Absent: no lab of this name is remembered that the records do not know. */
+      readonly remembered?: Remembered;
+    }
   | {
       readonly kind: "update";
       readonly lab: Lab;
@@ -329,8 +338,11 @@ export type Operation =
   | { readonly kind: "destroy"; readonly lab: Lab; readonly cause: Cause }
   /** A lab that is gone stops answering for its name, because its file went too. */
   | { readonly kind: "forget"; readonly lab: Lab }
-  /** `orphan`: a refused file that answers for no known lab; it may be the new file of one that seems removed. */
-  | { readonly kind: "none"; readonly orphan?: DesiredFile };
+  /**
+   * `orphan`: a refused file that answers for no known lab; it may be the new file of one that seems removed. `withheld`: a
+   * good file of which no new lab may be made.
+   */
+  | { readonly kind: "none"; readonly orphan?: DesiredFile; readonly withheld?: DesiredFile };
 
 export interface Change {
   readonly lab: string;
@@ -402,12 +414,3 @@ export interface GuardFacts {
 
 export type JobKind = "provision" | "update" | "destroy";
 export type JobState = "queued" | "running" | "succeeded" | "dead" | "cancelled";
-
-/** The part of an event that is not its payload; fields map one to one to CloudEvents 1.0. */
-export interface EventFields {
-  readonly type: string;
-  readonly actor: string;
-  readonly cause: Cause | null;
-  readonly correlationId: string;
-  readonly payload: JsonObject;
-}

@@ -9,10 +9,11 @@ export const destroy: readonly Step[] = [
   { name: "clean-up", durable: false, run: cleanUp },
 ];
 
-async function remove(run: Run, { intent }: Findings): Promise<Partial<Findings>> {
+async function remove(run: Run): Promise<Partial<Findings>> {
+  const intent = await run.intents.recall();
   // Without an intent nothing was made, and the provisioner may not even be there to ask.
   if (intent) await run.provisioner.destroy(run.order, intent, run.context);
-  return {};
+  return { intent };
 }
 
 type Sighting = ReceiptDraft["observations"][number];
@@ -41,7 +42,9 @@ async function lookForAbsence(run: Run, { intent }: Findings): Promise<Sighting>
 }
 
 /** What was only kept for the lab goes with it; logs and install state stay for those who ask later. */
-async function cleanUp({ order, secrets, removeWorkspace }: Run): Promise<Partial<Findings>> {
+async function cleanUp({ order, context, secrets, intents, removeWorkspace }: Run): Promise<Partial<Findings>> {
+  // What stays remembered does no harm: the records know that this lab is gone, and the janitor tries again.
+  await intents.forget().catch(() => context.log("what is remembered of the lab is not removed yet"));
   await secrets.remove(secretKey(order.id));
   await removeWorkspace();
   return {};

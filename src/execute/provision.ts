@@ -11,31 +11,31 @@ export const provision: readonly Step[] = [
 ];
 
 /** Before anything exists: what cannot succeed is refused, and what the lab will take is reserved. */
-async function preflight({ job, order, provisioner, context, reserve }: Run): Promise<Partial<Findings>> {
+async function preflight({ intents, order, provisioner, context, reserve }: Run): Promise<Partial<Findings>> {
+  await intents.refuseSuperseded();
+  const intent = await intents.recall();
   // A lab whose intent is recorded may exist in part: it is gone on with, and what it took is counted already.
-  if (job.lab.intent === null) await reserve((await provisioner.preflight?.(order, context)) ?? []);
-  return {};
-}
-
-/** Promise P2: what a destroy will need is in Postgres before the first call that makes something. */
-async function recordIntent({
-  job,
-  order,
-  provisioner,
-  context,
-  recordIntent: record,
-}: Run): Promise<Partial<Findings>> {
-  if (job.lab.intent) return { intent: job.lab.intent };
-  const intent = await provisioner.prepare(order, context);
-  await record(intent);
+  if (intent === null) await reserve((await provisioner.preflight?.(order, context)) ?? []);
   return { intent };
 }
 
-async function install(run: Run, { intent }: Findings): Promise<Partial<Findings>> {
+/** Promise P2: what a destroy will need is in Postgres and among the artifacts before the first call that makes something. */
+async function recordIntent(
+  { intents, order, provisioner, context }: Run,
+  { intent: known }: Findings,
+): Promise<Partial<Findings>> {
+  const intent = known ?? (await provisioner.prepare(order, context));
+  await intents.record(intent);
+  return { intent };
+}
+
+async function install(run: Run): Promise<Partial<Findings>> {
+  await run.intents.refuseSuperseded();
+  const intent = await run.intents.recall();
   if (!intent) throw new LabkeeperError("LK4005", "install without a recorded intent");
   const installed = await run.provisioner.install(run.order, intent, run.context);
   run.learnSecrets(installed.credentials);
-  return installed;
+  return { intent, ...installed };
 }
 
 async function storeCredentials(

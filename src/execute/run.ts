@@ -13,11 +13,12 @@ import type {
   WorkStore,
   Workspace,
 } from "../ports.ts";
+import { intentRecords } from "./intent-records.ts";
 import { labLog } from "./lab-log.ts";
 import { logKey, type Run, secretKey } from "./step.ts";
 
 export interface RunDeps {
-  readonly store: Pick<WorkStore, "recordIntent" | "recordOutputs" | "recordProgress" | "reserve">;
+  readonly store: Pick<WorkStore, "recordIntent" | "unknownLabs" | "recordOutputs" | "recordProgress" | "reserve">;
   /** The provisioners that this labkeeper's configuration registers, by name. */
   readonly provisioners: ReadonlyMap<string, Provisioner>;
   readonly artifacts: ArtifactStore;
@@ -45,6 +46,7 @@ export async function beginRun(
 ): Promise<Run & AsyncDisposable & { timedOut(): boolean }> {
   const { lab } = job;
   const bounded = withDeadline(job, signal);
+  const intents = intentRecords(deps, job);
   const log = labLog(deps.artifacts, logKey(lab.id, job.id), deps.clock);
   const known = revealed(await deps.secrets.get(secretKey(lab.id)).catch(() => null));
   let redact = redactor(known);
@@ -79,13 +81,13 @@ export async function beginRun(
       },
       log: (line) => say(stream.push(`${line}\n`)),
       redact: (text) => redact(text),
-      recordIntent: (intent) => deps.store.recordIntent(job, intent),
+      recordIntent: intents.record,
     },
     secrets: deps.secrets,
     artifacts: deps.artifacts,
     removeWorkspace: () => deps.workspace.remove(lab.id),
     recordOutputs: (outputs) => deps.store.recordOutputs(job, outputs),
-    recordIntent: (intent) => deps.store.recordIntent(job, intent),
+    intents,
     reserve: async (needs) => {
       if (needs.length > 0) await deps.store.reserve(job, needs);
     },

@@ -10,6 +10,7 @@ import type {
   ResourceNeed,
   SecretStore,
 } from "../ports.ts";
+import type { IntentRecords } from "./intent-records.ts";
 
 /** What the steps of one run share. */
 export interface Run {
@@ -19,7 +20,7 @@ export interface Run {
   readonly context: ProvisionerContext;
   readonly secrets: SecretStore;
   readonly artifacts: ArtifactStore;
-  recordIntent(intent: JsonObject): Promise<void>;
+  readonly intents: IntentRecords;
   /** @throws LK4008 (wait) when a supply does not suffice */
   reserve(needs: readonly ResourceNeed[]): Promise<void>;
   /** From here on these are redacted from the log and from messages too. */

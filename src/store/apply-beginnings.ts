@@ -5,62 +5,54 @@ import type { Change, Profile } from "../core/types.ts";
 import { type Application, type Approved, commitCause, pullRequestOf } from "./application.ts";
 import { enqueue } from "./enqueue.ts";
 import { appendEvents } from "./events.ts";
-import { newId } from "./ids.ts";
 import { jsonb } from "./json.ts";
+import { adopted, rememberedOf, rowOf } from "./lab-beginnings.ts";
 
 interface Result {
   readonly jobs: number;
   readonly skipped: readonly string[];
 }
 
-/** New labs with their first job. A name that somebody took meanwhile is skipped. */
+/** New labs, and those that are adopted, with their first job. A name that somebody took meanwhile is skipped. */
 export async function applyProvisions(
-  { tx, commit, correlationId }: Application,
+  { tx, commit, correlationId, now }: Application,
   approved: readonly Approved<"provision">[],
 ): Promise<Result> {
   if (approved.length === 0) return { jobs: 0, skipped: [] };
-  const rows = approved.map(({ operation: { file, spec, policy } }) => ({
-    id: newId(),
-    name: file.name,
-    team: file.team,
-    platform: spec.platform,
-    base_domain: spec.baseDomain,
-    account_region: `${spec.platform}/${spec.region ?? ""}`,
-    spec,
-    policy_digest: policy.digest,
-    path: file.path,
-    document_digest: file.digest,
-    monthly_cost: monthlyCost(policy.spec, spec.workers),
-  }));
   await pinPolicies(
     tx,
-    approved.map(({ operation }) => operation.policy),
+    approved.map(({ operation }) => adopted(operation)?.policy ?? operation.policy),
   );
+  const rows = approved.map(({ operation }) => rowOf(operation, now));
   const { rows: inserted } = await sql<{ id: string; name: string }>`
-    insert into labs (id, name, team, platform, base_domain, account_region, spec, policy_digest, path, commit, document_digest, monthly_cost)
-    select id, name, team, platform, base_domain, account_region, spec, policy_digest, path, ${commit}, document_digest, monthly_cost
+    insert into labs (id, name, team, platform, base_domain, account_region, spec, policy_digest, path, commit, document_digest,
+      monthly_cost, intent, created_at, ready_at, expires_at)
+    select id, name, team, platform, base_domain, account_region, spec, policy_digest, path, ${commit}, document_digest,
+      monthly_cost, nullif(intent, 'null'), coalesce(created_at, now()), created_at, expires_at
     from jsonb_to_recordset(${jsonb(rows)}::jsonb) as r(id uuid, name text, team text, platform text, base_domain text,
-      account_region text, spec jsonb, policy_digest text, path text, document_digest text, monthly_cost numeric)
+      account_region text, spec jsonb, policy_digest text, path text, document_digest text, monthly_cost numeric,
+      intent jsonb, created_at timestamptz, expires_at timestamptz)
     on conflict do nothing
     returning id, name
   `.execute(tx);
   const idOf = new Map(inserted.map(({ id, name }) => [name, id]));
-  const made = approved.flatMap(({ change, operation: { file } }) => {
+  const made = approved.flatMap(({ change, operation }) => {
+    const { file } = operation;
     const labId = idOf.get(file.name);
-    return labId ? [{ labId, file, change, cause: commitCause(change, commit, file.path) }] : [];
+    return labId ? [{ labId, operation, file, change, cause: commitCause(change, commit, file.path) }] : [];
   });
   await noteIncarnations(tx, made);
   await appendEvents(
     tx,
-    made.map(({ labId, file, change, cause }) => ({
-      type: "lab.created",
+    made.map(({ labId, operation, file, change, cause }) => ({
+      type: adopted(operation) === null ? "lab.created" : "lab.adopted",
       source: "reconciler",
       labId,
       lab: file.name,
       actor: "reconciler",
       cause,
       correlationId,
-      payload: { state: "pending", path: file.path, ...pullRequestOf(change) },
+      payload: { state: "pending", path: file.path, ...rememberedOf(operation), ...pullRequestOf(change) },
     })),
   );
   const jobs = await enqueue(

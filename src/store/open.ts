@@ -25,6 +25,7 @@ import { reportStore } from "./reports.ts";
 import { retentionStore } from "./retention.ts";
 import { latestRevision } from "./revisions.ts";
 import { only } from "./rows.ts";
+import { unknownLabs } from "./unknown-labs.ts";
 import { webhookStore } from "./webhooks.ts";
 import { workStore } from "./work.ts";
 
@@ -78,6 +79,7 @@ export async function openStore(
     ...retentionStore(db),
     revision: () => guarded(() => latestRevision(db)),
     compare: (changes, now, windowHours) => compare(db, changes, now, windowHours),
+    unknownLabs: (ids) => unknownLabs(db, ids),
     apply: (application, lease) => apply(db, application, lease),
     onWork: (callback) => listen(connection, callback),
     databaseTime: () =>

@@ -65,7 +65,7 @@ async function beginSteps(
 }
 
 /** The queue as a worker sees it. Every write carries the lease's token; the database refuses an old one (promise P3). */
-export const workStore = (db: Db): Omit<WorkStore, "onWork"> => ({
+export const workStore = (db: Db): Omit<WorkStore, "onWork" | "unknownLabs"> => ({
   claim: (request) => guarded(() => claim(db, request)),
 
   beginStep: batched(

@@ -18,6 +18,7 @@ async function bothPlans(h: TalkingWorld): Promise<Plan> {
     {
       catalog: h.w.catalog,
       store: h.w.store,
+      artifacts: h.w.artifacts,
       shippedProfiles: h.deps.shippedProfiles,
       clock: h.deps.clock,
       reporter: { planned: none, jobStarted: none, step: none, progress: none, jobEnded: none },

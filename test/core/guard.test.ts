@@ -41,6 +41,8 @@ it("lists the guards in the order in which they look", () => {
     "catalog-empty",
     "history-rewritten",
     "unreadable-file",
+    "unreadable-memory",
+    "several-remembered",
     "unreviewed-destroy",
     "destroy-budget",
     "protected",

@@ -93,6 +93,7 @@ describe("a worker that is killed", TIME, () => {
         "beginStep record-intent",
         "prepare",
         "recordIntent",
+        "remember",
         "beginStep install",
         "install",
       ]),

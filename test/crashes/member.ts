@@ -78,10 +78,21 @@ const store = perilous(await openStore(order.database, { max: 6 }));
 const clock = { now: () => new Date(), monotonic: () => performance.now() };
 const reporter = logReporter(log);
 
+const artifacts = folderArtifacts(join(order.folder, "artifacts"));
+
 if (order.role === "reconcile") {
   const shippedProfiles = await profileFolder(packageFile("profiles"));
   const catalog = openCatalog({ url: order.catalog, stateDir: order.folder });
-  const deps = { catalog, store, shippedProfiles, clock, reporter, holder: order.name, requireReview: false };
+  const deps = {
+    catalog,
+    store,
+    artifacts,
+    shippedProfiles,
+    clock,
+    reporter,
+    holder: order.name,
+    requireReview: false,
+  };
   await reconcile(deps, { dryRun: false });
 } else {
   const cloud = folderCloud(order.folder);
@@ -94,7 +105,7 @@ if (order.role === "reconcile") {
       provisioners: new Map(
         Object.entries({ simulated: order.program === undefined ? simulated : program(order.program) }),
       ),
-      artifacts: folderArtifacts(join(order.folder, "artifacts")),
+      artifacts: { ...artifacts, put: perilous({ remember: artifacts.put }).remember },
       secrets: perilous(
         folderSecrets({ root: join(order.folder, "secrets"), keyFile: join(order.folder, "secrets.key") }),
       ),

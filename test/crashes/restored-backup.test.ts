@@ -1,80 +1,54 @@
-/** An older backup is restored: the records are behind the world. What they do not know is told, never destroyed. */
+/**
+ * An older backup is restored: the records are behind the world. What they do not know and a file asks for is adopted after
+ * proof; what no file asks for is told, never destroyed.
+ */
 
-import { expect, test } from "vitest";
-import type { CloudResource } from "../../src/cloud-ports.ts";
-import { sweep } from "../../src/janitor.ts";
-import { folderWorkspace } from "../../src/local/workspace.ts";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { memoryOf } from "../../src/core/lab-record.ts";
+import { LabkeeperError } from "../../src/errors.ts";
+import { folderArtifacts } from "../../src/local/artifacts.ts";
+import type { ArtifactStore } from "../../src/ports.ts";
+import type { Reconciled } from "../../src/reconcile.ts";
 import { gone, lab, labs } from "../promises/files.ts";
 import { type World, world } from "../promises/world.ts";
-
-interface Table {
-  readonly name: string;
-  /** Without those that Postgres computes. */
-  readonly columns: string;
-}
-
-/** All rows of all tables, as a logical backup has them. */
-async function backUp(w: World): Promise<readonly Table[]> {
-  const tables = await w.sql<Table>(`select table_name as name, string_agg(quote_ident(column_name), ', ') as columns
-    from information_schema.columns join information_schema.tables using (table_schema, table_name)
-    where table_schema = 'public' and table_type = 'BASE TABLE' and is_generated = 'NEVER' group by table_name`);
-  await w.sql("create schema backup");
-  for (const { name } of tables) await w.sql(`create table backup.${name} as select * from public.${name}`);
-  return tables;
-}
-
-/** Puts them back as `pg_restore` does: past the triggers, for they hold labkeeper to its promises and not a restore. */
-async function restore(w: World, tables: readonly Table[]): Promise<void> {
-  const put = tables.map(
-    ({ name, columns }) =>
-      `insert into public.${name} (${columns}) overriding system value select ${columns} from backup.${name};`,
-  );
-  await w.sql(`begin; set local session_replication_role = replica;
-    truncate ${tables.map(({ name }) => `public.${name}`).join(", ")} cascade; ${put.join("\n")} commit`);
-  await w.sql("drop schema backup cascade");
-}
-
-/** Tags say whose a thing is, whatever the records have forgotten: lab ids by infraID, as they were when it was made. */
-const tags = new Map<string, string>();
-const remember = async (w: World): Promise<void> => {
-  for (const { id, made } of await w.sql<{ id: string; made: string }>(
-    "select id, intent ->> 'infraID' as made from labs where intent is not null",
-  ))
-    tags.set(made, id);
-};
-
-/** What the simulated cloud shows an inventory. */
-const resources = async (w: World): Promise<CloudResource[]> =>
-  (await w.cloud.clusters()).map(({ infraID }) => ({
-    id: `arn:aws:ec2:us-east-1:123456789012:instance/${infraID}`,
-    type: "ec2:instance",
-    account: "123456789012",
-    region: "us-east-1",
-    infraId: infraID,
-    labId: tags.get(infraID) ?? null,
-    createdAt: new Date(Date.now() - 86_400_000),
-    dailyCost: 10,
-  }));
-
-const sweptBy = (w: World) =>
-  sweep({
-    store: w.store,
-    provisioners: new Map([["simulated", w.real]]),
-    inventory: {
-      observe: () => Promise.reject(new Error("only swept")),
-      sweep: async () => ({ resources: await resources(w), unseen: [] }),
-    },
-    workspace: folderWorkspace(w.folder),
-    artifacts: w.artifacts,
-    artifactRetentionDays: 30,
-    clock: { now: () => new Date(), monotonic: () => performance.now() },
-    holder: "janitor-1",
-  });
+import { backUp, restore, sweptBy, tagsOf } from "./backup.ts";
 
 const infraIdsOf = async (w: World, name: string): Promise<string[]> =>
   (await w.cloud.clusters()).filter((cluster) => cluster.name === name).map(({ infraID }) => infraID);
 
-test("labs of both are recognised, labs of the world alone are orphans, and none of either is destroyed", async () => {
+const orphansOf = async (w: World): Promise<object[]> => {
+  await sweptBy(w);
+  return (await w.store.orphans(false)).map(({ resource, lab: of }) => ({ infraId: resource.infraId, lab: of }));
+};
+
+const journalSince = async (w: World, before: number) =>
+  (await w.cloud.journal()).slice(before).map(({ lab: name, event }) => `${name} ${event}`);
+
+/** Ready, with one cluster, whose id the records have, and credentials that can be read (P5 asked the cluster for them). */
+async function expectWhole(w: World, name: string): Promise<void> {
+  const found = await w.lab(name);
+  expect(found).toMatchObject({ name, state: "ready", failure: null });
+  expect(await infraIdsOf(w, name)).toEqual([found.intent?.["infraID"]]);
+  expect((await w.secrets.get(`labs/${found.id}`))?.names).toContain("kubeconfig");
+}
+
+/** Beside a lab that goes: a catalog without any file holds everything. */
+const STAYS = lab("stays");
+
+/** A world whose records are those of before the labs that `since` makes. */
+async function restoredWorld(since: (w: World) => Promise<unknown>): Promise<World> {
+  const w = await world();
+  await w.reconcile();
+  const tables = await backUp(w);
+  await since(w);
+  await restore(w, tables);
+  return w;
+}
+
+const holdsOf = ({ plan }: Reconciled) => plan.changes.map(({ lab: name, held }) => [name, held?.guard ?? null]);
+
+test("labs of both are recognised, labs of the world alone are adopted or orphans, and none of either is destroyed", async () => {
   await using w = await world();
   await w.turn(labs(["kept", "edited", "destroyed-since"]));
   const kept = await infraIdsOf(w, "kept");
@@ -83,44 +57,41 @@ test("labs of both are recognised, labs of the world alone are orphans, and none
 
   await w.turn({ ...labs(["made-since", "gone-since"]), ...lab("edited", { spec: { workers: 4 } }) });
   await w.turn(gone("destroyed-since"));
-  // Made since the backup, and its file went since: nobody but the cloud knows of it any more.
+  // Made since the backup, and its file went since: nobody but the cloud and the artifacts knows of it any more.
   w.weather = { permanentFailureRate: { destroy: 1 } };
   await w.turn(gone("gone-since"));
   w.weather = {};
-  const since = await infraIdsOf(w, "made-since");
-  const lost = await infraIdsOf(w, "gone-since");
+  const [since, lost] = [await infraIdsOf(w, "made-since"), await infraIdsOf(w, "gone-since")];
   expect([since.length, lost.length]).toEqual([1, 1]);
-  await remember(w);
+  const { id } = await w.lab("made-since");
   await restore(w, tables);
   expect(await w.states()).toEqual({ "destroyed-since": "ready", edited: "ready", kept: "ready" });
 
   // First of all the janitor tells what nobody answers for, with a catalog that makes nothing yet.
   const told = await sweptBy(w);
-  expect(told.orphans.map(({ resource }) => resource.infraId).sort()).toEqual([...since, ...lost].sort());
+  expect(told.orphans.map(({ resource, lab: of }) => [resource.infraId, of]).sort()).toEqual([
+    [lost[0], "gone-since"],
+    [since[0], "made-since"],
+  ]);
   expect(told.residue).toEqual([]);
 
   const before = (await w.cloud.journal()).length;
   await w.turn();
   await w.work();
-  const journal = (await w.cloud.journal()).slice(before);
-  expect(journal.filter(({ event }) => event === "deleted")).toEqual([]);
-  expect(journal.filter(({ lab: name, event }) => event === "creating" && name !== "made-since")).toEqual([]);
+  expect((await journalSince(w, before)).filter((what) => /deleted|creating/.test(what))).toEqual([]);
   expect(await infraIdsOf(w, "kept")).toEqual(kept);
   expect(await infraIdsOf(w, "edited")).toEqual(edited);
   expect((await w.cloud.clusters()).find(({ name }) => name === "edited")).toMatchObject({ workers: 4 });
-  // The cluster that the records forgot is still there, and still told; its file has one that is recorded.
-  expect(await infraIdsOf(w, "made-since")).toEqual(expect.arrayContaining(since));
-  expect(await infraIdsOf(w, "gone-since")).toEqual(lost);
-  await remember(w);
-  await sweptBy(w);
-  const listed = (await w.store.orphans(false)).map(({ resource }) => resource.infraId);
-  expect(listed.sort()).toEqual([...since, ...lost].sort());
+  // The cluster that the records forgot is on record again, as the same lab; the one without a file is still told.
+  expect(await infraIdsOf(w, "made-since")).toEqual(since);
+  expect((await w.lab("made-since")).id).toBe(id);
+  for (const name of ["kept", "edited", "made-since"]) await expectWhole(w, name);
+  expect(await orphansOf(w)).toEqual([{ infraId: lost[0], lab: "gone-since" }]);
   // What was destroyed since is taken for live until its file's absence is seen; then two looks prove it gone.
   expect(await w.detail("destroyed-since")).toMatchObject({
     lab: { state: "destroyed", destroyCause: { kind: "commit" } },
     receipt: expect.anything(),
   });
-  expect(await w.states()).toMatchObject({ kept: "ready", edited: "ready", "made-since": "ready" });
   expect(w.errors).toEqual([]);
 });
 
@@ -146,4 +117,344 @@ test("a worker that outlived the restore can write to no lab of the restored rec
   expect(await w.dump()).toBe(before);
   await w.turn();
   expect((await w.cloud.clusters())[0]).toMatchObject({ workers: 3 });
+});
+
+describe("a lab that was made since the backup", () => {
+  test("is planned as an adoption, the same in a dry run, and explained by its event", async () => {
+    await using w = await restoredWorld((it) => it.turn(lab("one")));
+    const [infraId] = await infraIdsOf(w, "one");
+    const id = (await tagsOf(w)).get(infraId ?? "");
+    const dry = await w.dryRun();
+    const real = await w.reconcile();
+    expect(dry.plan).toEqual(real.plan);
+    expect(real.plan.changes).toMatchObject([
+      { lab: "one", action: "create", held: null, reason: expect.stringContaining(`adopts lab ${id}`) },
+    ]);
+    expect(real.plan.summary).toMatchObject({ create: 1 });
+    await w.work();
+    await expectWhole(w, "one");
+    const events = await w.events("one");
+    expect(events[0]).toMatchObject({
+      type: "lab.adopted",
+      actor: "reconciler",
+      cause: { kind: "commit", path: "labs/team-a/one.yaml" },
+      payload: { state: "pending", intent: { infraID: infraId } },
+    });
+    expect(events.map(({ type }) => type)).not.toContain("lab.created");
+    expect((await w.reconcile()).plan.changes).toEqual([]);
+  });
+
+  test("and was edited and moved to another team since is the same lab, and then gets the edit", async () => {
+    await using w = await world();
+    await w.turn();
+    const tables = await backUp(w);
+    await w.turn(lab("one", { spec: { workers: 1 } }));
+    const made = await w.lab("one");
+    await w.turn({ ...gone("one"), ...lab("one", { team: "team-b", spec: { workers: 3 } }) });
+    await restore(w, tables);
+    const before = (await w.cloud.journal()).length;
+    await w.turn();
+    expect(await w.lab("one")).toMatchObject({
+      id: made.id,
+      team: "team-a",
+      spec: { workers: 1 },
+      policy: made.policy,
+    });
+    await w.turn();
+    expect(await w.lab("one")).toMatchObject({
+      id: made.id,
+      team: "team-b",
+      spec: { workers: 3 },
+      policy: made.policy,
+    });
+    await expectWhole(w, "one");
+    expect(await journalSince(w, before)).toEqual(["one created", "one updated"]);
+  });
+
+  test("has its hours from its making on, and never less than its warning", async () => {
+    await using w = await restoredWorld((it) => it.turn({ ...lab("young"), ...lab("old", { spec: { ttlHours: 1 } }) }));
+    const made = Date.now();
+    w.later(20);
+    await w.reconcile();
+    const [young, old] = [await w.lab("young"), await w.lab("old")];
+    expect(Math.abs((young.expiresAt?.getTime() ?? 0) - (made + 24 * 3_600_000))).toBeLessThan(120_000);
+    expect(young.createdAt.getTime()).toBeLessThanOrEqual(made);
+    expect(Math.abs((old.expiresAt?.getTime() ?? 0) - (made + 22 * 3_600_000))).toBeLessThan(120_000);
+    await w.work();
+    expect((await w.lab("young")).expiresAt).toEqual(young.expiresAt);
+    w.later(3);
+    await w.turn();
+    expect(await w.lab("old")).toMatchObject({ state: "destroyed", destroyCause: { kind: "expired" } });
+    await expectWhole(w, "young");
+  });
+
+  test("was destroyed since, and its file is back: one cluster, made anew", async () => {
+    await using w = await restoredWorld(async (it) => {
+      await it.turn({ ...lab("one"), ...STAYS });
+      await it.turn(gone("one"));
+      await it.turn(lab("one", { spec: { workers: 2 } }));
+    });
+    const [infraId] = await infraIdsOf(w, "one");
+    await w.turn();
+    expect(await infraIdsOf(w, "one")).toEqual([infraId]);
+    await expectWhole(w, "one");
+    expect((await w.lab("one")).spec.workers).toBe(2);
+  });
+
+  test("that could not be forgotten when it was destroyed is looked for, and made", async () => {
+    await using w = await world();
+    await w.turn(STAYS);
+    const tables = await backUp(w);
+    await w.turn(lab("one"));
+    const { id } = await w.lab("one");
+    const whole = w.artifacts;
+    w.artifacts = { ...whole, remove: () => Promise.reject(new LabkeeperError("LK6001", "full")) };
+    await w.turn(gone("one"));
+    expect(await w.lab("one")).toMatchObject({ state: "destroyed" });
+    w.artifacts = whole;
+    // Records that know the lab take it for what it is.
+    await w.turn(lab("one"));
+    expect((await w.lab("one")).id).not.toBe(id);
+    await w.turn(gone("one"));
+    await restore(w, tables);
+    await w.turn(lab("one"));
+    expect((await w.lab("one")).id).toBe(id);
+    await expectWhole(w, "one");
+  });
+
+  test("and never was more than begun goes on as what it is", async () => {
+    await using w = await restoredWorld(async (it) => {
+      it.weather = { failureRate: { install: 1 } };
+      await it.turn(lab("one"));
+      it.weather = {};
+    });
+    expect(await w.existing()).toEqual(["one*"]);
+    await w.turn();
+    await expectWhole(w, "one");
+  });
+});
+
+describe("a lab that the backup has without what it was made by", () => {
+  /** Backed up between the plan and the first step: its row is there, its intent is not. */
+  async function begun(): Promise<World> {
+    const w = await world();
+    await w.turn(STAYS);
+    w.commit(lab("one"));
+    await w.reconcile();
+    const tables = await backUp(w);
+    await w.work();
+    await restore(w, tables);
+    // Another one than the first time, as every real provisioner says.
+    w.interfere.prepare = async () => ({ infraID: "one-other", platform: "simulated", tags: {} });
+    expect(await w.lab("one")).toMatchObject({ state: "pending", intent: null });
+    return w;
+  }
+
+  test("is gone on with, not made beside what exists", async () => {
+    await using w = await begun();
+    const [infraId] = await infraIdsOf(w, "one");
+    await w.work();
+    expect(await infraIdsOf(w, "one")).toEqual([infraId]);
+    await expectWhole(w, "one");
+  });
+
+  test("is destroyed with what exists, not called destroyed beside it", async () => {
+    await using w = await begun();
+    const whole = w.artifacts;
+    w.artifacts = { ...whole, list: () => Promise.reject(new LabkeeperError("LK6001", "not mounted")) };
+    await w.turn(gone("one"));
+    // What cannot be read was not never made.
+    expect(await w.lab("one")).toMatchObject({ state: "destroy_failed", failure: { code: "LK6001" } });
+    expect(await w.existing()).toEqual(["one", "stays"]);
+    w.artifacts = whole;
+    await w.hurry();
+    await w.work();
+    expect(await w.lab("one")).toMatchObject({ state: "destroyed" });
+    expect(await w.existing()).toEqual(["stays"]);
+  });
+
+  test("or with one that was replaced since goes on from the latest", async () => {
+    await using w = await world();
+    w.commit(lab("one"));
+    await w.reconcile();
+    w.weather = { failureRate: { install: 1 } };
+    await w.work();
+    const tables = await backUp(w);
+    w.weather = {};
+    const real = w.real.install;
+    // As an installer that begins anew: the first cluster is removed, another is recorded and made.
+    w.interfere.install = async (order, intent, context) => {
+      await w.real.destroy(order, intent, context);
+      const anew = { ...intent, infraID: "one-anew" };
+      await context.recordIntent?.(anew);
+      return { ...(await real(order, anew, context)), intent: anew };
+    };
+    await w.hurry();
+    await w.work();
+    delete w.interfere.install;
+    await restore(w, tables);
+    expect((await w.lab("one")).intent).not.toMatchObject({ infraID: "one-anew" });
+    await w.hurry();
+    await w.work();
+    expect(await infraIdsOf(w, "one")).toEqual(["one-anew"]);
+    await expectWhole(w, "one");
+  });
+});
+
+describe("creates are held", () => {
+  const failing = (w: World, change: Partial<ArtifactStore>): (() => void) => {
+    const whole = w.artifacts;
+    w.artifacts = { ...whole, ...change };
+    return () => {
+      w.artifacts = whole;
+    };
+  };
+
+  test("while the artifacts cannot be read, and only they; they go on by themselves", async () => {
+    await using w = await world();
+    await w.turn(labs(["edited", "leaving"]));
+    const tables = await backUp(w);
+    await w.turn(lab("since"));
+    await restore(w, tables);
+    const mend = failing(w, { list: () => Promise.reject(new LabkeeperError("LK6001", "cannot list labs-by-name")) });
+    w.commit({ ...labs(["since", "new"]), ...lab("edited", { spec: { workers: 2 } }), ...gone("leaving") });
+    const dry = await w.dryRun();
+    const held = await w.reconcile();
+    expect(dry.plan).toEqual(held.plan);
+    expect(holdsOf(held)).toEqual([
+      ["edited", null],
+      ["leaving", null],
+      ["new", "unreadable-memory"],
+      ["since", "unreadable-memory"],
+    ]);
+    const [hold] = await w.holds();
+    expect(hold).toMatchObject({
+      message: expect.stringContaining("LK6001"),
+      release: expect.stringContaining("by itself"),
+    });
+    await expect(w.store.approve(hold?.id ?? "", "octocat")).rejects.toMatchObject({ code: "LK3003" });
+    await w.work();
+    expect(await w.states()).toEqual({ edited: "ready" });
+    expect(await w.existing()).toEqual(["edited", "since"]);
+    mend();
+    await w.turn();
+    expect(await w.existing()).toEqual(["edited", "new", "since"]);
+    for (const name of ["edited", "new", "since"]) await expectWhole(w, name);
+    expect((await w.holds()).filter(({ state }) => state === "open")).toEqual([]);
+  });
+
+  test.each([
+    ["cut off", (text: string) => text.slice(0, -20)],
+    ["changed", (text: string) => text.replace('"team-a"', '"team-b"')],
+    ["of a later version", (text: string) => text.replace('"version": 1', '"version": 2')],
+    ["empty", () => ""],
+  ])("of a name whose record is %s, and of no other", async (_what, spoil) => {
+    await using w = await restoredWorld((it) => it.turn(lab("one")));
+    const mend = failing(w, {
+      get: async (key) =>
+        new TextEncoder().encode(spoil(new TextDecoder().decode((await keptIn(w).get(key)) ?? undefined))),
+    });
+    const held = await w.turn(lab("two"));
+    expect(holdsOf(held)).toEqual([
+      ["one", "unreadable-memory"],
+      ["two", null],
+    ]);
+    expect(held.plan.changes[0]?.held?.message).toMatch(/LK6109 .*labs-by-name\/one\//);
+    mend();
+    await w.turn();
+    await expectWhole(w, "one");
+    await expectWhole(w, "two");
+  });
+
+  test("of a name that has a key which nobody understands", async () => {
+    await using w = await restoredWorld((it) => it.artifacts.put("labs-by-name/one/v2/anything", new Uint8Array(1)));
+    expect(holdsOf(await w.turn(lab("one")))).toEqual([["one", "unreadable-memory"]]);
+    await w.artifacts.remove("labs-by-name/one/v2");
+    await w.turn();
+    await expectWhole(w, "one");
+  });
+
+  test("of a name of which two labs are remembered, until a person decides", async () => {
+    await using w = await world();
+    await w.turn();
+    const tables = await backUp(w);
+    await w.turn(lab("one"));
+    const first = await w.lab("one");
+    const whole = w.artifacts;
+    // As it was before labs were remembered: two of them.
+    const mend = failing(w, { list: async (prefix) => (prefix === "labs-by-name" ? [] : await whole.list(prefix)) });
+    await restore(w, tables);
+    await backUp(w);
+    await w.turn();
+    const second = await w.lab("one");
+    expect(await infraIdsOf(w, "one")).toHaveLength(2);
+    await restore(w, tables);
+    mend();
+    const held = await w.turn();
+    expect(held.plan.changes).toMatchObject([
+      { held: { guard: "several-remembered", message: expect.stringContaining(first.id) } },
+    ]);
+    expect((await orphansOf(w)).length).toBe(2);
+    expect(await w.states()).toEqual({});
+    await w.store.approve(held.plan.changes[0]?.held?.hold ?? "", "octocat");
+    await w.turn();
+    expect(await w.lab("one")).toMatchObject({ id: second.id, state: "ready" });
+    expect(await orphansOf(w)).toEqual([{ infraId: first.intent?.["infraID"], lab: "one" }]);
+  });
+});
+
+const keptIn = (w: World): ArtifactStore => folderArtifacts(join(w.folder, "artifacts"));
+
+describe("what is remembered", () => {
+  test("is durable before anything is made, and when it cannot be, nothing is made", async () => {
+    await using w = await world();
+    const whole = w.artifacts;
+    const full = () => Promise.reject(new LabkeeperError("LK6001", "no space"));
+    w.artifacts = { ...whole, put: full };
+    await w.turn(lab("one"));
+    expect(await w.lab("one")).toMatchObject({ state: "failed", failure: { code: "LK6001", step: "record-intent" } });
+    expect(await w.existing()).toEqual([]);
+    w.artifacts = whole;
+    w.watchCloud = async () => {
+      const kept = await whole.list(memoryOf(await w.lab("one")));
+      expect(kept).toHaveLength(1);
+      expect(new TextDecoder().decode((await whole.get(kept[0] ?? "")) ?? undefined)).toContain('"infraID"');
+    };
+    await w.hurry();
+    await w.work();
+    await expectWhole(w, "one");
+  });
+
+  test("goes with the proof that the lab is gone", async () => {
+    await using w = await world();
+    await w.turn(labs(["one", "two"]));
+    await w.turn(gone("one"));
+    expect((await w.artifacts.list("labs-by-name")).map((key) => key.split("/")[1])).toEqual(["two"]);
+  });
+
+  test("costs one list however many labs are made, and no query", async () => {
+    await using w = await world();
+    await w.turn(lab("other"));
+    const asked: string[] = [];
+    const whole = w.artifacts;
+    w.artifacts = {
+      ...whole,
+      list: async (prefix) => {
+        asked.push(`list ${prefix}`);
+        return await whole.list(prefix);
+      },
+      get: async (key) => {
+        asked.push(`get ${key}`);
+        return await whole.get(key);
+      },
+    };
+    const unknownLabs = (): Promise<never> => Promise.reject(new Error("no name is remembered"));
+    w.commit(labs(Array.from({ length: 200 }, (_, index) => `lab-${index}`)));
+    expect((await w.reconcile({ ...w.store, unknownLabs })).applied).toMatchObject({ enqueued: 200 });
+    expect(asked).toEqual(["list labs-by-name"]);
+    w.commit(gone("other"));
+    await w.reconcile({ ...w.store, unknownLabs });
+    await w.reconcile();
+    expect(asked).toEqual(["list labs-by-name"]);
+  });
 });

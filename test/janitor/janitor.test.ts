@@ -192,7 +192,7 @@ describe("artifacts", () => {
     const remove = async (): Promise<never> => {
       throw new Error("denied");
     };
-    const broken = { artifacts: { remove } };
+    const broken = { artifacts: { list: async () => [], remove } };
     expect(await sweep(deps(broken))).toMatchObject({ forgotten: [], unforgotten: [{ lab: "a", reason: "denied" }] });
     expect(await sweep(deps())).toMatchObject({ forgotten: ["a"] });
     expect(await kept()).toBe(0);

@@ -52,7 +52,8 @@ export interface World extends AsyncDisposable {
   readonly database: TestDatabase;
   readonly store: Store;
   readonly cloud: SimulatedWorld;
-  readonly artifacts: ArtifactStore;
+  /** A test may put one there that fails. */
+  artifacts: ArtifactStore;
   readonly secrets: SecretStore;
   /** Holds the state of everything that is not in Postgres or git. */
   readonly folder: string;
@@ -141,6 +142,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
   const deps = (other: Store = store) => ({
     catalog: self.catalog,
     store: other,
+    artifacts: self.artifacts,
     shippedProfiles,
     clock,
     reporter,
@@ -178,7 +180,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
           provisioners: new Map(
             Object.entries({ ...options.provisioners?.(folder.path), simulated: interfered(real, interfere) }),
           ),
-          artifacts,
+          artifacts: self.artifacts,
           secrets: otherSecrets ?? secrets,
           workspace: folderWorkspace(join(folder.path, "work")),
           clock: otherClock ?? { ...clock, now: () => new Date() },
