@@ -18,11 +18,12 @@ import { restore } from "./kept-state.ts";
 import { createCredentials } from "./manual.ts";
 import { createIgnition, keep, newCluster, readCredentials, readFolder } from "./prepare.ts";
 import { readInstallSecrets, secretParts } from "./run-secrets.ts";
-import { type Ended, hideClusterSecrets, runError, type Session, succeeded } from "./session.ts";
+import { type Ended, hideClusterSecrets, requireAccount, runError, type Session, succeeded } from "./session.ts";
 
 /** Looks before it acts. Rejects with the failure's class and remedy; what was made stays until the next attempt. */
 export async function installCluster(session: Session, recorded: OpenshiftIntent): Promise<Installed> {
   const { deps } = session;
+  await requireAccount(session, recorded);
   const installer = await deps.binaries.installer(recorded.version);
   if (installer.simulated) session.log(`${installer.path} is simulated: it makes no cluster`);
   session.hide(await knownSecrets(session));

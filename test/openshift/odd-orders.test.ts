@@ -1,0 +1,114 @@
+/** What changes between two calls on a lab: accounts, programs, files, what somebody else put there. */
+
+import { chmod, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import type { CloudAccount, CloudInventory } from "../../src/cloud-ports.ts";
+import type { JsonObject } from "../../src/core/types.ts";
+import type { Installed, LabOrder, Provisioner } from "../../src/ports.ts";
+import type { Binaries } from "../../src/provisioners/openshift/binaries.ts";
+import { type HeardContext, hearing } from "../provisioners/lab-order.ts";
+import { labOf } from "./subjects.ts";
+import { account, type World, world } from "./world.ts";
+
+const PATIENT = { timeout: 90_000 };
+
+const lab: LabOrder = await labOf("aws-standard");
+
+interface Scene {
+  readonly context: HeardContext;
+  /** The intent that is recorded now. */
+  intent: JsonObject;
+}
+
+async function prepared(it: World, of: LabOrder = lab, work = "work"): Promise<Scene> {
+  const context = {
+    ...hearing(join(it.path, work)),
+    recordIntent: async (intent: JsonObject) => {
+      scene.intent = intent;
+    },
+  };
+  const scene: Scene = { context, intent: {} };
+  scene.intent = await it.provisioner.prepare(of, context);
+  return scene;
+}
+
+const install = (by: Provisioner, scene: Scene, of: LabOrder = lab): Promise<Installed> =>
+  by.install(of, scene.intent, scene.context);
+
+async function destroyed(it: World, scene: Scene, of: LabOrder = lab): Promise<void> {
+  await it.provisioner.destroy(of, scene.intent, scene.context);
+  expect(await it.provisioner.observe(of, scene.intent, scene.context)).toMatchObject({ verdict: "absent" });
+  expect(await it.resources()).toEqual([]);
+}
+
+const calls = async (it: World): Promise<readonly string[]> =>
+  (await readFile(join(it.path, "calls"), "utf8").catch(() => "")).split("\n").filter((line) => line !== "");
+
+const inventoryOf = (it: World): CloudInventory => {
+  const inventory = it.deps.clouds.get("aws")?.inventory;
+  if (!inventory) throw new Error("an inventory");
+  return inventory;
+};
+
+const withAws = (it: World, change: { account?: CloudAccount; inventory?: CloudInventory }): Provisioner =>
+  it.provisionerWith({ clouds: new Map([["aws", { inventory: inventoryOf(it), account, ...change }]]) });
+
+describe.concurrent("credentials that lead to another account since the lab was recorded", PATIENT, () => {
+  const elsewhere: CloudAccount = { ...account, accountId: async () => "999999999999" };
+
+  test("make nothing there: nobody would ever look for it", async () => {
+    await using it = await world();
+    const scene = await prepared(it);
+    await expect(install(withAws(it, { account: elsewhere }), scene)).rejects.toMatchObject({ code: "LK5302" });
+    expect(await it.resources()).toEqual([]);
+    await install(it.provisioner, scene);
+    await destroyed(it, scene);
+  });
+
+  test("are not what a destroy is tried with", async () => {
+    await using it = await world();
+    const scene = await prepared(it);
+    await install(it.provisioner, scene);
+    const before = await calls(it);
+    const other = withAws(it, { account: elsewhere });
+    await expect(other.destroy(lab, scene.intent, scene.context)).rejects.toMatchObject({
+      code: "LK5302",
+      message: expect.stringMatching(/999999999999.*123456789012/),
+    });
+    expect(await calls(it)).toEqual(before);
+    await destroyed(it, scene);
+  });
+});
+
+describe.concurrent("an earlier cluster of the lab that cannot be removed", PATIENT, () => {
+  test("does not keep the present one alive", async () => {
+    await using it = await world();
+    const scene = await prepared(it);
+    await install(it.provisioner, scene);
+    const former = { infraId: "team-a-test-01-zzzzz", clusterId: "", snapshot: "labs/x", snapshotRef: null };
+    scene.intent = { ...scene.intent, former: [{ ...former, metadata: null, preparedAt: new Date().toISOString() }] };
+    const stuck: CloudInventory = {
+      ...inventoryOf(it),
+      observe: async (target, signal) =>
+        target.infraId === former.infraId
+          ? { verdict: "present", evidence: ["arn:aws:ec2:us-east-1:123456789012:security-group/sg-1"] }
+          : await inventoryOf(it).observe(target, signal),
+    };
+    const deaf = join(it.path, "bin", "deaf");
+    const real = (await it.deps.binaries.anyInstaller("4.20.3")).path;
+    await writeFile(deaf, `#!/bin/sh\ncase "$*" in *${former.infraId}*) exit 1;; esac\nexec '${real}' "$@"\n`);
+    await chmod(deaf, 0o755);
+    const { anyInstaller } = it.deps.binaries;
+    const binaries: Binaries = {
+      ...it.deps.binaries,
+      anyInstaller: async (version) => ({ ...(await anyInstaller(version)), path: deaf }),
+    };
+    const by = it.provisionerWith({ binaries, clouds: new Map([["aws", { inventory: stuck, account }]]) });
+    await expect(by.destroy(lab, scene.intent, scene.context)).rejects.toMatchObject({
+      code: "LK5221",
+      message: expect.stringMatching(/zzzzz.*; 1 remain/),
+    });
+    expect(await it.resources()).toEqual([]);
+  });
+});
