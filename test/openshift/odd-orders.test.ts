@@ -4,6 +4,7 @@ import { chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { CloudAccount, CloudInventory } from "../../src/cloud-ports.ts";
+import { clusterTag } from "../../src/core/ownership.ts";
 import type { JsonObject } from "../../src/core/types.ts";
 import type { Installed, LabOrder, Provisioner } from "../../src/ports.ts";
 import type { Binaries } from "../../src/provisioners/openshift/binaries.ts";
@@ -110,5 +111,32 @@ describe.concurrent("an earlier cluster of the lab that cannot be removed", PATI
       message: expect.stringMatching(/zzzzz.*; 1 remain/),
     });
     expect(await it.resources()).toEqual([]);
+  });
+});
+
+describe.concurrent("what somebody else left in a lab's place", PATIENT, () => {
+  /** A second lab's cluster in the same cloud. */
+  async function neighbour(it: World): Promise<{ of: LabOrder; scene: Scene; made: Installed }> {
+    const of = await labOf("aws-standard", { id: "0198c0de-0000-7000-8000-000000000002", name: "team-a-test-02" });
+    const scene = await prepared(it, of, "work-of-another");
+    return { of, scene, made: await install(it.provisioner, scene, of) };
+  }
+
+  test("metadata.json with another cluster's filter beside its own destroys nothing of that", async () => {
+    await using it = await world();
+    const scene = await prepared(it);
+    await install(it.provisioner, scene);
+    const { of, scene: other } = await neighbour(it);
+    const metadata = scene.intent["metadata"] as JsonObject;
+    const aws = metadata["aws"] as JsonObject;
+    const foreign = { [clusterTag(String(other.intent["infraId"]))]: "owned" };
+    const identifier = [...(aws["identifier"] as JsonObject[]), foreign];
+    await it.artifacts.remove("labs");
+    const wide = { ...scene.intent, metadata: { ...metadata, aws: { ...aws, identifier } } };
+    await it.provisioner.destroy(lab, wide, scene.context);
+    const left = await it.resources();
+    expect(new Set(left.map(({ infraID }) => infraID))).toEqual(new Set([other.intent["infraId"]]));
+    expect(left.map(({ name }) => name)).toContain("control-plane");
+    await destroyed(it, other, of);
   });
 });
