@@ -139,4 +139,19 @@ describe.concurrent("what somebody else left in a lab's place", PATIENT, () => {
     expect(left.map(({ name }) => name)).toContain("control-plane");
     await destroyed(it, other, of);
   });
+
+  test("a kubeconfig of another cluster, however well that answers, makes no lab ready", async () => {
+    await using it = await world();
+    const scene = await prepared(it);
+    const made = await install(it.provisioner, scene);
+    const { of, scene: other, made: foreign } = await neighbour(it);
+    const { verify } = it.provisioner;
+    await verify(lab, scene.intent, made.credentials, scene.context);
+    await expect(verify(lab, scene.intent, foreign.credentials, scene.context)).rejects.toMatchObject({
+      code: "LK5006",
+      message: expect.stringContaining(String(scene.intent["clusterId"])),
+    });
+    await it.provisioner.destroy(of, other.intent, other.context);
+    await destroyed(it, scene);
+  });
 });

@@ -27,10 +27,11 @@ export function openshiftProvisioner(deps: OpenshiftDeps): Provisioner {
         const recorded = readIntent(intent);
         return await installCluster(await openSession(deps, lab, context), recorded);
       }),
-    verify: (_lab, _intent, stored, context) =>
+    verify: (_lab, intent, stored, context) =>
       guarded("verify", async () => {
         if (!stored.names.includes("kubeconfig")) throw new LabkeeperError("LK5006", "no kubeconfig is stored");
-        const view = await proveCluster(stored.reveal("kubeconfig"), context.signal);
+        const { clusterId } = readIntent(intent);
+        const view = await proveCluster(stored.reveal("kubeconfig"), clusterId, context.signal);
         context.log(
           `the API at ${view.apiUrl} is ready and the cluster is available (${view.version ?? "no version"})`,
         );
