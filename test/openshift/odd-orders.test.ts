@@ -1,6 +1,6 @@
 /** What changes between two calls on a lab: accounts, programs, files, what somebody else put there. */
 
-import { chmod, readFile, writeFile } from "node:fs/promises";
+import { chmod, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { CloudAccount, CloudInventory } from "../../src/cloud-ports.ts";
@@ -152,6 +152,39 @@ describe.concurrent("what somebody else left in a lab's place", PATIENT, () => {
       message: expect.stringContaining(String(scene.intent["clusterId"])),
     });
     await it.provisioner.destroy(of, other.intent, other.context);
+    await destroyed(it, scene);
+  });
+});
+
+describe.concurrent("an installer's folder that lost its auth", PATIENT, () => {
+  test("before the cluster is waited for has it again from what is kept", async () => {
+    await using it = await world();
+    const scene = await prepared(it);
+    await it.plan([{ command: "create cluster", at: "operators", do: "exit", code: 6 }]);
+    await expect(install(it.provisioner, scene)).rejects.toMatchObject({ code: "LK5217" });
+    await rm(join(scene.context.workdir, "cluster", "auth"), { recursive: true });
+    const made = await install(it.provisioner, scene);
+    await it.provisioner.verify(lab, scene.intent, made.credentials, scene.context);
+    await destroyed(it, scene);
+  });
+
+  test("when the installer said that all is well keeps no cluster from being used", async () => {
+    await using it = await world();
+    const scene = await prepared(it);
+    const real = (await it.deps.binaries.installer("4.20.3")).path;
+    const careless = join(it.path, "bin", "careless");
+    const auth = join(scene.context.workdir, "cluster", "auth");
+    await writeFile(careless, `#!/bin/sh\n'${real}' "$@" || exit\nrm -r '${auth}'\n`);
+    await chmod(careless, 0o755);
+    const { binaries } = it.deps;
+    const by = it.provisionerWith({
+      binaries: {
+        ...binaries,
+        installer: async (version) => ({ ...(await binaries.installer(version)), path: careless }),
+      },
+    });
+    const made = await install(by, scene);
+    await by.verify(lab, scene.intent, made.credentials, scene.context);
     await destroyed(it, scene);
   });
 });

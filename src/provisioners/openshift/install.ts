@@ -129,8 +129,11 @@ async function continueInstall(
   from: "bootstrap" | "install",
 ): Promise<void> {
   const { deps, folders } = session;
-  const metadata = await readIfThere(join(folders.cluster, "metadata.json"));
-  if (metadata === null || !metadata.includes(JSON.stringify(intent.infraId))) {
+  const read = (name: string) => readIfThere(join(folders.cluster, name));
+  const metadata = await read("metadata.json");
+  // A full disk leaves empty files.
+  const whole = Boolean(await read("auth/kubeconfig")) && Boolean(await read("auth/kubeadmin-password"));
+  if (!whole || metadata === null || !metadata.includes(JSON.stringify(intent.infraId))) {
     await restore(deps.artifacts, intent, folders.cluster);
   }
   await hideClusterSecrets(session);
@@ -195,7 +198,11 @@ async function keepWhy(session: Session, snapshot: string, command: string, { en
 }
 
 async function installed(session: Session, intent: OpenshiftIntent): Promise<Installed> {
-  const { kubeconfig, password } = await readCredentials(session);
+  const { kubeconfig, password } = await readCredentials(session).catch(async () => {
+    session.log("the installer left no credentials: those that it made at first are taken");
+    await restore(session.deps.artifacts, intent, session.folders.cluster);
+    return await readCredentials(session);
+  });
   return {
     outputs: await outputsOf(session, intent, kubeconfig),
     credentials: credentials({ kubeconfig, username: "kubeadmin", password }),

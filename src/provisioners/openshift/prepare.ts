@@ -213,6 +213,7 @@ export async function readCredentials({ folders }: Session): Promise<{ kubeconfi
   const read = (name: string) => readFile(join(folders.cluster, "auth", name), "utf8");
   try {
     const [kubeconfig, password] = await Promise.all([read("kubeconfig"), read("kubeadmin-password")]);
+    if (kubeconfig === "" || password === "") throw new Error("empty");
     return { kubeconfig, password: password.trim() };
   } catch (cause) {
     throw new LabkeeperError("LK5203", "the installer left no credentials", { cause });
