@@ -1,13 +1,14 @@
 /** What changes between two calls on a lab: accounts, programs, files, what somebody else put there. */
 
-import { chmod, readFile, rm, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { CloudAccount, CloudInventory } from "../../src/cloud-ports.ts";
 import { clusterTag } from "../../src/core/ownership.ts";
 import type { JsonObject } from "../../src/core/types.ts";
 import type { Installed, LabOrder, Provisioner } from "../../src/ports.ts";
-import type { Binaries } from "../../src/provisioners/openshift/binaries.ts";
+import { type Binaries, binaries } from "../../src/provisioners/openshift/binaries.ts";
 import { type HeardContext, hearing } from "../provisioners/lab-order.ts";
 import { labOf } from "./subjects.ts";
 import { account, type World, world } from "./world.ts";
@@ -101,11 +102,11 @@ describe.concurrent("an earlier cluster of the lab that cannot be removed", PATI
     await writeFile(deaf, `#!/bin/sh\ncase "$*" in *${former.infraId}*) exit 1;; esac\nexec '${real}' "$@"\n`);
     await chmod(deaf, 0o755);
     const { anyInstaller } = it.deps.binaries;
-    const binaries: Binaries = {
+    const hard: Binaries = {
       ...it.deps.binaries,
       anyInstaller: async (version) => ({ ...(await anyInstaller(version)), path: deaf }),
     };
-    const by = it.provisionerWith({ binaries, clouds: new Map([["aws", { inventory: stuck, account }]]) });
+    const by = it.provisionerWith({ binaries: hard, clouds: new Map([["aws", { inventory: stuck, account }]]) });
     await expect(by.destroy(lab, scene.intent, scene.context)).rejects.toMatchObject({
       code: "LK5221",
       message: expect.stringMatching(/zzzzz.*; 1 remain/),
@@ -176,15 +177,61 @@ describe.concurrent("an installer's folder that lost its auth", PATIENT, () => {
     const auth = join(scene.context.workdir, "cluster", "auth");
     await writeFile(careless, `#!/bin/sh\n'${real}' "$@" || exit\nrm -r '${auth}'\n`);
     await chmod(careless, 0o755);
-    const { binaries } = it.deps;
+    const { installer } = it.deps.binaries;
     const by = it.provisionerWith({
       binaries: {
-        ...binaries,
-        installer: async (version) => ({ ...(await binaries.installer(version)), path: careless }),
+        ...it.deps.binaries,
+        installer: async (version) => ({ ...(await installer(version)), path: careless }),
       },
     });
     const made = await install(by, scene);
     await by.verify(lab, scene.intent, made.credentials, scene.context);
     await destroyed(it, scene);
   });
+});
+
+describe.concurrent("a file that was edited before its lab was ready", PATIENT, () => {
+  const edited = async () => await labOf("aws-standard", { workers: 5, tags: { purpose: "another" } });
+  const workers = async (it: World): Promise<number> =>
+    (await it.resources()).filter(({ name }) => name.startsWith("instance-worker-")).length;
+
+  test.each([
+    ["nothing was made yet", null],
+    ["its infrastructure failed", { command: "create cluster", at: "infrastructure", do: "exit", code: 4 }],
+    ["its operators did not come up", { command: "create cluster", at: "operators", do: "exit", code: 6 }],
+  ])("when %s becomes the cluster that it asks for now", async (_what, fault) => {
+    await using it = await world();
+    const scene = await prepared(it);
+    if (fault !== null) {
+      await it.plan([fault]);
+      await expect(install(it.provisioner, scene)).rejects.toMatchObject({ disposition: "retry" });
+    }
+    const more = await edited();
+    await install(it.provisioner, scene, more);
+    expect(await workers(it)).toBe(5);
+    expect(scene.intent).toMatchObject({ workers: 5, tags: { purpose: "another" } });
+    const tags = (await it.resources()).map((each) => each.tags["purpose"]);
+    expect(new Set(tags)).toEqual(new Set(["another"]));
+    await expect(it.provisioner.update(more, scene.intent, scene.context)).resolves.toEqual({ outputs: {} });
+    await destroyed(it, scene, more);
+  });
+});
+
+test("a retired version of ccoctl keeps nothing of a cluster with Manual credentials", PATIENT, async () => {
+  await using it = await world();
+  const manual = await labOf("aws-standard", { profile: { credentialsMode: "Manual" } });
+  const scene = await prepared(it, manual);
+  await install(it.provisioner, scene, manual);
+  const folder = join(it.path, "installers");
+  await mkdir(folder);
+  const sums: string[] = [];
+  for (const name of ["openshift-install", "ccoctl"]) {
+    const bytes = await readFile(join(it.path, "bin", name));
+    await writeFile(join(folder, `${name}-4.20.4`), bytes, { mode: 0o755 });
+    sums.push(`${createHash("sha256").update(bytes).digest("hex")}  ${name}-4.20.4`);
+  }
+  await writeFile(join(folder, "SHA256SUMS"), `${sums.join("\n")}\n`);
+  const later = it.provisionerWith({ binaries: binaries({ installer: null, folder, environment: process.env }) });
+  await later.destroy(manual, scene.intent, scene.context);
+  expect(await it.resources()).toEqual([]);
 });

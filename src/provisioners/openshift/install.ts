@@ -12,7 +12,7 @@ import { lookAtCluster } from "./api.ts";
 import type { Installer } from "./binaries.ts";
 import { destroyOne, observeOne } from "./destroy.ts";
 import { readIfThere } from "./folders.ts";
-import { type ClusterRecord, clusterRecord, intentJson, type OpenshiftIntent } from "./intent.ts";
+import { type ClusterRecord, clusterRecord, fixedChanges, intentJson, type OpenshiftIntent } from "./intent.ts";
 import { keepEvidence, keepFailure, keepStage, readHistory } from "./kept.ts";
 import { restore } from "./kept-state.ts";
 import { createCredentials } from "./manual.ts";
@@ -32,6 +32,7 @@ export async function installCluster(session: Session, recorded: OpenshiftIntent
   const next = resume({
     ...history,
     observed: seen?.verdict ?? "unknown",
+    outdated: fixedChanges(session.lab, recorded).length > 0,
     ageHours: (session.now().getTime() - new Date(recorded.preparedAt).getTime()) / 3_600_000,
   });
   switch (next.kind) {

@@ -11,7 +11,7 @@ import { proveCluster } from "./api.ts";
 import { NO_CLOUD, type OpenshiftDeps } from "./deps.ts";
 import { destroyLab, observeLab } from "./destroy.ts";
 import { installCluster } from "./install.ts";
-import { intentJson, type OpenshiftIntent, readIntent } from "./intent.ts";
+import { fixedChanges, intentJson, type OpenshiftIntent, readIntent } from "./intent.ts";
 import { prepareCluster } from "./prepare.ts";
 import { readInstallSecrets } from "./run-secrets.ts";
 import { openSession } from "./session.ts";
@@ -75,18 +75,10 @@ async function preflight(
 
 /** The installer makes clusters and unmakes them: what a cluster is made of stays. What labkeeper itself counts may change. */
 function update(lab: LabOrder, intent: OpenshiftIntent): { readonly outputs: JsonObject } {
-  const { workers, tags } = lab.spec;
-  if (workers !== intent.workers) {
-    throw new LabkeeperError("LK5222", `${lab.name} has ${intent.workers} workers, and its file asks for ${workers}`);
-  }
-  if (!sameTags(tags, intent.tags)) {
-    throw new LabkeeperError("LK5222", `${lab.name}'s tags stand on its cloud resources since they were made`);
-  }
+  const [refused] = fixedChanges(lab, intent);
+  if (refused !== undefined) throw new LabkeeperError("LK5222", refused);
   return { outputs: {} };
 }
-
-const sameTags = (a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean =>
-  Object.keys({ ...a, ...b }).every((key) => a[key] === b[key]);
 
 /** Looks beside whatever else is running, so it neither stops nor starts anything. */
 async function observe(
