@@ -1,11 +1,13 @@
 /** Story 5: what people ask for in comments, who may ask, and what came of it. */
 
+import { whyTheirOwn } from "./approval.ts";
 import { commandLines, type LabCommand, parseCommand } from "./core/comment-command.ts";
 import { statusAnswer } from "./core/markdown/answer.ts";
 import { type Concern, isSameLogin, teamEntry, whoMay } from "./core/permissions.ts";
 import type { CatalogPolicy } from "./core/types.ts";
 import { LabkeeperError } from "./errors.ts";
 import type {
+  Account,
   CommentCommand,
   CommentCommandStore,
   CommentHost,
@@ -13,12 +15,14 @@ import type {
   HostIdentity,
   MembershipHost,
   OwnRequests,
+  PullRequestHost,
   PullRequestStore,
+  TakenBranch,
 } from "./github-ports.ts";
 import type { Clock, CommandStore, ReadStore } from "./ports.ts";
 
 export interface CommentDeps {
-  readonly host: CommentHost & MembershipHost & { self(signal?: AbortSignal): Promise<HostIdentity> };
+  readonly host: CommentHost & MembershipHost & Pick<PullRequestHost, "self" | "authorship">;
   readonly store: CommentCommandStore &
     CommandStore &
     Pick<ReadStore, "lab" | "labs"> &
@@ -116,6 +120,7 @@ function commandIn(comment: HostComment, self: HostIdentity, since: Date): reado
     commentUrl: comment.url,
     pullRequest: comment.pullRequest,
     author: comment.author,
+    authorId: comment.authorId,
     command: more.length === 0 ? line : `${line} (and ${more.length} more)`,
     at: comment.createdAt,
   };
@@ -215,11 +220,13 @@ async function isMember(
 }
 
 async function carryOut(
-  { store, requests }: CommentDeps,
+  deps: CommentDeps,
   command: Exclude<LabCommand, { verb: "refused" }>,
-  { author }: CommentCommand,
+  { author, authorId }: CommentCommand,
   signal?: AbortSignal,
 ): Promise<Answer> {
+  const { store, requests } = deps;
+  const by: Account = { login: author, id: authorId };
   const done = (text: string): Answer => ({ state: "done", text });
   const actor = `github:${author}`;
   switch (command.verb) {
@@ -237,27 +244,26 @@ async function carryOut(
       return done(`${what}${command.lab} is destroyed. It is not made again while its file stays.`);
     }
     case "approve": {
-      const origin = await store.holdOrigin(command.hold);
-      if (origin?.author != null && isSameLogin(origin.author, author))
-        return { state: "refused", text: "It holds your own change: somebody else has to approve it." };
-      if (origin?.smuggled === true)
-        return {
-          state: "refused",
-          text: `Somebody added it to pull request ${origin.pullRequest}, which labkeeper had opened for another lab, so its author is not known. Bring the file back and ask for it in a pull request of its own.`,
-        };
+      const own = await whyTheirOwn(deps, command.hold, by, signal);
+      if (own !== null) return { state: "refused", text: own };
       const { lab, guard } = await store.approve(command.hold, actor);
       return done(`${lab} is released from ${guard} and goes on with the next cycle.`);
     }
     case "extend": {
-      const { number, ttlHours } = await requests.extend(command.lab, command.hours, author, signal);
-      return done(`Pull request ${number} sets ttlHours to ${ttlHours}; merge it before the lab expires.`);
+      const { number, ttlHours, avoided } = await requests.extend(command.lab, command.hours, by, signal);
+      return done(
+        `Pull request ${number} sets ttlHours to ${ttlHours}; merge it before the lab expires.${leftAlone(avoided)}`,
+      );
     }
     case "destroy": {
-      const { number } = await requests.destroy(command.lab, author, signal);
-      return done(`Pull request ${number} removes the file; merging it destroys the lab.`);
+      const { number, avoided } = await requests.destroy(command.lab, by, signal);
+      return done(`Pull request ${number} removes the file; merging it destroys the lab.${leftAlone(avoided)}`);
     }
   }
 }
+
+const leftAlone = (avoided: readonly TakenBranch[]): string =>
+  avoided.map(({ branch, by }) => ` Branch ${branch} was left alone: it has ${by}.`).join("");
 
 async function theLab(store: CommentDeps["store"], name: string) {
   const detail = await store.lab(name);

@@ -3,6 +3,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import PQueue from "p-queue";
 import type { ClaimedJob, JobOutcome, Lease, LeaseStore, QueueLimits, WorkStore } from "./ports.ts";
+import { recordOutcome } from "./record-outcome.ts";
 import { type StopReason, type WorkDeps, work } from "./work.ts";
 
 export interface WorkerOptions {
@@ -76,8 +77,10 @@ export async function startWorker(deps: WorkerDeps, options: WorkerOptions): Pro
   };
 
   const run = async ({ job, abort, lost }: Active): Promise<void> => {
+    const control = { signal: abort.signal, lost: lost.signal, leaving: () => leaving };
+    const finish: WorkStore["finish"] = (...ended) => recordOutcome(store, ...ended, control);
     try {
-      note(job, await work(deps, job, { signal: abort.signal, lost: lost.signal, leaving: () => leaving }));
+      note(job, await work({ ...deps, store: { ...store, finish } }, job, control));
     } catch (error) {
       // Its outcome could not be recorded; the lease runs out and another worker looks at what is there.
       deps.onError(error);

@@ -8,7 +8,7 @@ const FIELDS = fields({
   id: whole,
   html_url: text,
   issue_url: text,
-  user: nullable(fields({ login: text, type: text })),
+  user: nullable(fields({ login: text, id: whole, type: text })),
   performed_via_github_app: nullable(fields({ id: whole })),
   author_association: text,
   body: nullable(text),
@@ -25,6 +25,7 @@ const comment: Shape<HostComment & { readonly plain: boolean }> = (value, at) =>
     url: given.html_url,
     pullRequest: issue,
     author: given.user?.login ?? GHOST,
+    authorId: given.user?.id ?? null,
     // A program that acts with a person's token says so; what it writes was not typed by that person.
     byBot: given.user?.type !== "User" || given.performed_via_github_app !== null,
     association: given.author_association,

@@ -43,7 +43,10 @@ export const pullRequest: Shape<PullRequest> = (value, at) => {
 
 const LIST = "GET /repos/{owner}/{repo}/pulls";
 
-export const githubPullRequests = (client: GithubClient, owner: string): Omit<PullRequestHost, "self"> => ({
+export const githubPullRequests = (
+  client: GithubClient,
+  owner: string,
+): Omit<PullRequestHost, "self" | "authorship"> => ({
   openPullRequests: async (base, signal) => {
     // Oldest first: what is opened meanwhile comes at the end and shifts no page.
     const query = { state: "open", base, sort: "created", direction: "asc" };
@@ -63,13 +66,13 @@ export const githubPullRequests = (client: GithubClient, owner: string): Omit<Pu
     }
     return [...found.values()];
   },
-  pullRequestFrom: async (branch, signal) => {
+  pullRequestsFrom: async (branch, signal) => {
     const query = { state: "all", head: `${owner}:${branch}`, sort: "created", direction: "desc" };
+    const found = new Map<number, PullRequest>();
     for await (const { items } of client.pages(LIST, query, list(pullRequest), signal)) {
       // A filter that GitHub does not understand is one that it leaves out.
-      const mine = items.find(({ head }) => head.ref === branch && !head.fork);
-      if (mine !== undefined) return mine;
+      for (const each of items) if (each.head.ref === branch && !each.head.fork) found.set(each.number, each);
     }
-    return null;
+    return [...found.values()];
   },
 });

@@ -190,7 +190,7 @@ test("labkeeper's own request to end a lab skips the grace, for that lab alone",
     purpose: "expire",
     detail: "then",
     branch: "x",
-    askedBy: "labkeeper",
+    askedBy: { login: "labkeeper", id: null },
   } as const;
   await h.w.store.recordRequest({ ...request, pullRequest: number });
   await h.review();
