@@ -54,7 +54,7 @@ async function preflight(
 ): Promise<readonly ResourceNeed[]> {
   const { version, platform } = lab.spec;
   if (version === null) throw new LabkeeperError("LK5215", `${lab.name} has no version`);
-  const made = installConfig({ ...lab, expiresAt: new Date(0) });
+  const made = installConfig({ ...lab, expiresAt: new Date(0), installation: await deps.installation() });
   if ("problem" in made) throw new LabkeeperError("LK5215", `${lab.name}: ${made.problem}`);
   context.progress("looking for the installer");
   await deps.binaries.installer(version);
