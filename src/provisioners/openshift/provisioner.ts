@@ -3,6 +3,7 @@
  * not promise is docs/openshift.md; nothing here relies on more.
  */
 
+import type { CloudInventory } from "../../cloud-ports.ts";
 import { installConfig } from "../../core/openshift/install-config.ts";
 import type { JsonObject, Observation } from "../../core/types.ts";
 import { LabkeeperError } from "../../errors.ts";
@@ -11,7 +12,7 @@ import { proveCluster } from "./api.ts";
 import { NO_CLOUD, type OpenshiftDeps } from "./deps.ts";
 import { destroyLab, observeLab } from "./destroy.ts";
 import { installCluster } from "./install.ts";
-import { fixedChanges, intentJson, type OpenshiftIntent, readIntent } from "./intent.ts";
+import { accountOf, fixedChanges, intentJson, type OpenshiftIntent, readIntent } from "./intent.ts";
 import { prepareCluster } from "./prepare.ts";
 import { readInstallSecrets } from "./run-secrets.ts";
 import { openSession } from "./session.ts";
@@ -70,7 +71,33 @@ async function preflight(
       `nothing can look into ${platform} yet: that this cluster is gone will never be proven (docs/openshift.md)`,
     );
   }
-  return (await account?.preflight(lab, context.signal)) ?? [];
+  const needs = (await account?.preflight(lab, context.signal)) ?? [];
+  if (inventory !== null) await requireSight(inventory, lab, context);
+  return needs;
+}
+
+/**
+ * Looks as a destroy will, for a cluster that cannot be: the installer's random part has no vowels. What could not be
+ * proven gone is not made: a missing permission or a closed region is found now and not when the lab's time is over.
+ */
+async function requireSight(inventory: CloudInventory, lab: LabOrder, context: ProvisionerContext): Promise<void> {
+  const { region, baseDomain } = lab.spec;
+  if (region === null || baseDomain === null) return;
+  context.progress("looking whether its end can be proven");
+  const seen = await inventory.observe(
+    {
+      account: accountOf(lab),
+      region,
+      regions: lab.profile.spec.regions?.allowlist ?? [region],
+      infraId: `${lab.name.slice(0, 21).replace(/-+$/, "")}-aaaaa`,
+      labId: lab.id,
+      clusterName: lab.name,
+      baseDomain,
+    },
+    context.signal,
+  );
+  if (seen.verdict !== "unknown") return;
+  throw new LabkeeperError("LK5008", `that ${lab.name} is gone could never be proven: ${seen.reason}`);
 }
 
 /** The installer makes clusters and unmakes them: what a cluster is made of stays. What labkeeper itself counts may change. */
