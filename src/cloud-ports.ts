@@ -28,6 +28,8 @@ export interface CloudResource {
   readonly region: string;
   readonly infraId: string | null;
   readonly labId: string | null;
+  /** Which labkeeper made it; absent or null where nothing says so. */
+  readonly installation?: string | null;
   readonly createdAt: Date | null;
   /** US dollars a day, estimated; null when nobody knows. */
   readonly dailyCost: number | null;

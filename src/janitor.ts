@@ -26,6 +26,8 @@ export interface JanitorDeps {
   readonly provisioners: ReadonlyMap<string, Provisioner>;
   /** Null where no cloud is configured. */
   readonly inventory: CloudInventory | null;
+  /** Which labkeeper this is: what others made in the same accounts is theirs to look after. Absent: the only one. */
+  readonly installation?: () => Promise<string>;
   readonly workspace: Workspace;
   readonly artifacts: Pick<ArtifactStore, "list" | "remove">;
   /** How long logs and install state outlive the proof that a lab is gone. */
@@ -148,7 +150,8 @@ async function findOrphans(
   const { resources, unseen } = await deps.inventory.sweep(signal, clusters);
   signal.throwIfAborted();
   const now = deps.clock.now();
-  const orphaned = orphansAmong(resources, await deps.store.knownLabs(), now);
+  const own = (await deps.installation?.()) ?? null;
+  const orphaned = orphansAmong(resources, await deps.store.knownLabs(), now, own);
   const findings = await namedFromMemory(deps.artifacts, orphaned);
   const { opened } = await deps.store.recordSweep(
     findings,

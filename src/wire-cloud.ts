@@ -19,6 +19,8 @@ export interface CloudEdges {
   openshift(): Promise<Provisioner>;
   /** openshift-install, oc and ccoctl, where the configuration says. */
   binaries(): Promise<Binaries>;
+  /** Which labkeeper this is: what it makes in a cloud is marked with it. */
+  installation(): Promise<string>;
   readonly inventory: CloudInventory;
   readonly account: CloudAccount;
   /** Whether a sweep has anywhere to look. */
@@ -113,11 +115,13 @@ export const wireCloud = (config: Config, onClose: (close: () => Promise<void>) 
     return folderSecrets({ root: place.folder, keyFile: config.secretsKeyFile });
   });
   const binaries = once(() => binariesOf(config));
+  const installation = async () => (await import("./local/installation.ts")).installationId(await artifacts());
   const clouds = new Map([["aws", { inventory, account }]]);
   return {
     artifacts,
     secrets,
     binaries,
+    installation,
     inventory,
     account,
     sweeps: [config.aws, ...Object.values(config.accounts)].some(({ regions }) => (regions ?? []).length > 0),
@@ -129,6 +133,7 @@ export const wireCloud = (config: Config, onClose: (close: () => Promise<void>) 
         binaries: await binaries(),
         artifacts: await artifacts(),
         secrets: await secrets(),
+        installation,
         clouds,
         environment: config.environment,
         sliceMinutes,

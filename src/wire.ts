@@ -275,6 +275,7 @@ export const wire = (config: Config): Edges => {
       store: await store(),
       provisioners: await provisioners(),
       inventory: cloud.sweeps ? cloud.inventory : null,
+      installation: cloud.installation,
       artifacts: await artifacts(),
       artifactRetentionDays: config.janitor.artifactRetentionDays,
       workspace: await workspace(),

@@ -7,6 +7,7 @@ export interface SweptResource {
   readonly id: string;
   readonly infraId: string | null;
   readonly labId: string | null;
+  readonly installation?: string | null;
   readonly createdAt: Date | null;
   readonly dailyCost: number | null;
 }
@@ -39,25 +40,26 @@ const HOUR = 3_600_000;
 /**
  * Of what carries labkeeper's tags, or an infraID that is known or that something with labkeeper's tags carries: other
  * people's clusters are nobody's business here. What belongs to a live lab, by its lab id, its infraID or its names, is never
- * a finding; whatever else it says. Ask for the labs *after* the sweep: a lab is recorded before anything of it exists, so
+ * a finding; whatever else it says. Nor is what another labkeeper's `installation` made, with all of its cluster and lab,
+ * unless the lab is known here. Ask for the labs *after* the sweep: a lab is recorded before anything of it exists, so
  * none that was seen can be missing then. Sorted by id, each resource once.
  */
 export function orphansAmong<R extends SweptResource>(
   resources: readonly R[],
   labs: readonly LabKnown[],
   now: Date,
+  installation: string | null = null,
 ): Orphan<R>[] {
   const known = index(labs);
-  const labsOf = new Map<string, Set<string>>();
-  for (const { infraId, labId } of resources) {
-    if (infraId !== null && labId !== null) labsOf.set(infraId, (labsOf.get(infraId) ?? new Set()).add(labId));
-  }
+  const others = madeElsewhere(resources, installation);
+  const labsOf = labIdsByInfraId(resources);
   const found = new Map<string, Orphan<R>>();
   for (const resource of resources) {
     const { id, labId, infraId, createdAt, dailyCost } = resource;
     const beside = [...(labsOf.get(infraId ?? "") ?? [])];
     const owners = [...ownersIn(known, resource), ...beside.flatMap((lab) => known.byId.get(lab) ?? [])];
-    const nobodys = labId === null && owners.length === 0 && beside.length === 0;
+    const isOthers = others.has(labId) || others.has(infraId);
+    const nobodys = owners.length === 0 && (isOthers || (labId === null && beside.length === 0));
     if (nobodys || owners.some(({ live }) => live)) continue;
     const age = createdAt === null ? null : now.getTime() - createdAt.getTime();
     if (age !== null && age < YOUNG_MINUTES * 60_000) continue;
@@ -66,6 +68,20 @@ export function orphansAmong<R extends SweptResource>(
     found.set(id, { resource, why, ageHours, dailyCost, lab: owners[0]?.name ?? null });
   }
   return [...found.values()].sort((a, b) => (a.resource.id < b.resource.id ? -1 : 1));
+}
+
+function labIdsByInfraId(resources: readonly SweptResource[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const labsOf = new Map<string, Set<string>>();
+  for (const { infraId, labId } of resources) {
+    if (infraId !== null && labId !== null) labsOf.set(infraId, (labsOf.get(infraId) ?? new Set()).add(labId));
+  }
+  return labsOf;
+}
+
+/** The lab ids and infraIDs of what other labkeepers made. */
+function madeElsewhere(resources: readonly SweptResource[], own: string | null): ReadonlySet<string | null> {
+  const others = resources.filter(({ installation }) => own !== null && installation && installation !== own);
+  return new Set(others.flatMap(({ labId, infraId }) => [labId, infraId].filter((id) => id !== null)));
 }
 
 /** Whether a living lab answers for it by now. */

@@ -11,6 +11,7 @@ export const TAGS = {
   owner: "labkeeper.dev/owner",
   costCenter: "labkeeper.dev/cost-center",
   expiresAt: "labkeeper.dev/expires-at",
+  installation: "labkeeper.dev/installation",
 } as const;
 
 export interface Ownership {
@@ -21,12 +22,15 @@ export interface Ownership {
   readonly costCenter: string;
   /** ISO 8601; null: it does not expire. */
   readonly expiresAt: string | null;
+  /** Which labkeeper made it: several may work in one account. Null: not told. */
+  readonly installation: string | null;
 }
 
 /** The tags of a lab's resources, sorted by key. */
 export const ownershipTags = (of: Ownership): Readonly<Record<string, string>> => ({
   [TAGS.costCenter]: of.costCenter,
   ...(of.expiresAt === null ? {} : { [TAGS.expiresAt]: of.expiresAt }),
+  ...(of.installation === null ? {} : { [TAGS.installation]: of.installation }),
   [TAGS.lab]: of.lab,
   [TAGS.labId]: of.labId,
   [TAGS.owner]: of.owner,
@@ -54,6 +58,7 @@ export function owningInfraId(tags: Tags): string | null {
 }
 
 export const labIdOf = (tags: Tags): string | null => tags[TAGS.labId] || null;
+export const installationOf = (tags: Tags): string | null => tags[TAGS.installation] || null;
 
 /**
  * What tags say about exactly one lab and its cluster: `silent` when they name none. One match is enough: an earlier

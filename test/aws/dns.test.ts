@@ -118,6 +118,26 @@ describe("records in a base domain's zone", () => {
     await after.remove();
   });
 
+  test.each([
+    ["an address of its own", "203.0.113.7"],
+    ["another cloud", undefined],
+  ])("are a namesake's somewhere else, when its API has %s: never seen, never removed", async (what, target) => {
+    const name = `moved-${what.length}`;
+    const lab = known(1, name, `${name}-x7k2p`, false);
+    const api = await make(`api.${name}`, target ?? "198.51.100.4");
+    const apps = await make(`*.apps.${name}`, target);
+    expect(await orphans([lab])).toEqual([]);
+    const cluster = { account: "lab", infraId: `${name}-x7k2p`, labId: labId(1), clusterName: name };
+    const wanted = { ...cluster, baseDomain: "labs.example.com", region: REGION, regions: [REGION] };
+    expect(await account.removeDnsRecords(wanted)).toEqual([]);
+    expect(await inventory.observe(wanted)).toMatchObject({ verdict: "absent" });
+    const approved = { type: "route53:record", account: "lab", region: "global", dailyCost: 0, createdAt: null };
+    await expect(
+      account.destroyResource({ ...approved, id: api.id, infraId: `${name}-x7k2p`, labId: labId(1) }),
+    ).rejects.toMatchObject({ code: "LK5307" });
+    for (const { remove } of [api, apps]) await remove();
+  });
+
   test("are read to the last page", async () => {
     const route53 = await clients.client("route53", "lab", REGION);
     const change = (Action: "CREATE" | "DELETE") =>
@@ -177,7 +197,7 @@ describe("records in a base domain's zone", () => {
 
   test("with a wildcard as AWS writes it", async () => {
     const labs = [known(1, "wild", "wild-x7k2p", false)];
-    const body = `<?xml version="1.0"?><ListResourceRecordSetsResponse xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><ResourceRecordSets><ResourceRecordSet><Name>\\052.apps.wild.labs.example.com.</Name><Type>A</Type><TTL>60</TTL><ResourceRecords><ResourceRecord><Value>203.0.113.7</Value></ResourceRecord></ResourceRecords></ResourceRecordSet></ResourceRecordSets><IsTruncated>false</IsTruncated><MaxItems>300</MaxItems></ListResourceRecordSetsResponse>`;
+    const body = `<?xml version="1.0"?><ListResourceRecordSetsResponse xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><ResourceRecordSets><ResourceRecordSet><Name>\\052.apps.wild.labs.example.com.</Name><Type>A</Type><AliasTarget><HostedZoneId>Z35SXDOTRQ7X7K</HostedZoneId><DNSName>dualstack.a1b2.us-east-1.elb.amazonaws.com.</DNSName><EvaluateTargetHealth>false</EvaluateTargetHealth></AliasTarget></ResourceRecordSet></ResourceRecordSets><IsTruncated>false</IsTruncated><MaxItems>300</MaxItems></ListResourceRecordSetsResponse>`;
     const { resources } = await through(
       clients.accountId,
       ({ service, action }) =>

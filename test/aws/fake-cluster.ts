@@ -120,7 +120,10 @@ const anyImage = async (ec2: EC2Client): Promise<string> => {
   return Images[0]?.ImageId ?? "ami-12345678";
 };
 
-export async function record(world: World, zoneId: string, name: string, target = "203.0.113.7"): Promise<Leftover> {
+/** A router's, which nothing but its tags connects with a cluster. */
+const ROUTER = `a1b2c3d4e5f60718293a4b5c6d7e8f90-1234567890.${REGION}.elb.amazonaws.com`;
+
+export async function record(world: World, zoneId: string, name: string, target = ROUTER): Promise<Leftover> {
   const route53 = await of(world).route53();
   const ResourceRecordSet: ResourceRecordSet = target.includes(".elb.")
     ? {

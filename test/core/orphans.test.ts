@@ -55,6 +55,31 @@ describe("orphans", () => {
     expect(found.map((finding) => finding.resource.id)).toHaveLength(why === null ? 0 : 2);
   });
 
+  describe("that another labkeeper made in the same account", () => {
+    const theirs = resource({ labId: "who", infraId: "who-zzzzz", installation: "theirs" });
+    const vpc = "arn:aws:ec2:us-east-1:123456789012:vpc/vpc-2";
+
+    test.each<[string, SweptResource]>([
+      ["by its own tag", theirs],
+      ["by its lab's", resource({ id: vpc, labId: "who" })],
+      ["by its cluster's", resource({ id: vpc, infraId: "who-zzzzz" })],
+    ])("are no findings: known %s", (_what, also) => {
+      expect(orphansAmong([theirs, also], labs, now, "ours")).toEqual([]);
+      expect(orphansAmong([theirs, also], labs, now)).not.toEqual([]);
+    });
+
+    test.each([
+      [{ labId: "who", installation: "ours" }, "lab is unknown"],
+      [{ labId: "who", installation: null }, "lab is unknown"],
+      // The artifacts moved since, and with them the id.
+      [{ labId: "gone", installation: "theirs" }, "lab is destroyed"],
+      [{ labId: "live", installation: "theirs" }, null],
+    ] as const)("are not these: %j: %s", (of, why) => {
+      const found = orphansAmong([resource(of)], labs, now, "ours");
+      expect(found.map((finding) => finding.why)).toEqual(why === null ? [] : [why]);
+    });
+  });
+
   test("of a living lab are told from others one by one, too", () => {
     const cluster = { clusterName: "demo", baseDomain: "labs.example.com" };
     const record = "arn:aws:route53:::hostedzone/Z1/A/api.demo.labs.example.com";

@@ -20,7 +20,8 @@ const clusterName = fc.stringMatching(/^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$/);
 
 describe("ownership", () => {
   test("writes every tag, without an expiry when there is none", () => {
-    const of = { labId: "i", lab: "l", team: "t", owner: "o", costCenter: "c", expiresAt: "2026-01-01T00:00:00Z" };
+    const who = { labId: "i", lab: "l", team: "t", owner: "o", costCenter: "c", installation: "n" };
+    const of = { ...who, expiresAt: "2026-01-01T00:00:00Z" };
     expect(Object.keys(ownershipTags(of)).sort()).toEqual(Object.values(TAGS).sort());
     expect(ownershipTags({ ...of, expiresAt: null })).not.toHaveProperty([TAGS.expiresAt]);
   });

@@ -9,6 +9,7 @@ import type { CloudResource } from "../../src/cloud-ports.ts";
 import type { Observation } from "../../src/core/types.ts";
 import { type JanitorDeps, sweep } from "../../src/janitor.ts";
 import { folderArtifacts } from "../../src/local/artifacts.ts";
+import { installationId } from "../../src/local/installation.ts";
 import { folderWorkspace } from "../../src/local/workspace.ts";
 import type { Log, LogFields } from "../../src/log.ts";
 import type { Provisioner } from "../../src/ports.ts";
@@ -232,6 +233,15 @@ describe("orphans", () => {
     expect(orphans).toMatchObject([{ resource: volume("vol-1"), why: "lab is unknown", state: "open" }]);
     expect((await sweep(deps())).orphans).toEqual([]);
     expect(await store.orphans(false)).toHaveLength(1);
+  });
+
+  test("are not what another labkeeper made in the same account", async () => {
+    const own = await installationId(folderArtifacts(join(folder, "artifacts")));
+    const theirs = { ...volume("vol-1"), installation: "0d4c7a52-6f0e-4b8e-9c39-2f6f0a1b2c3d" };
+    const ours = { ...volume("vol-2"), labId: "0198c0de-0000-7000-8000-00000000000f", installation: own };
+    swept = { resources: [theirs, ours], unseen: [] };
+    const { orphans } = await sweep(deps({ installation: async () => own }));
+    expect(orphans.map(({ resource }) => resource.id)).toEqual([ours.id]);
   });
 
   test("a region that could not be seen makes nothing gone, and is told", async () => {

@@ -129,6 +129,29 @@ describe("oc and ccoctl", () => {
     }
   });
 
+  test("of another version remove what one that was retired has made", async () => {
+    await using it = await temporaryFolder();
+    const lines: string[] = [];
+    for (const version of ["4.19.20", "4.20.3", "4.20.10"]) {
+      const path = join(it.path, `ccoctl-${version}`);
+      await program(path, version);
+      const hash = createHash("sha256").update(await readFile(path));
+      lines.push(`${hash.digest("hex")}  ccoctl-${version}`);
+    }
+    await writeFile(join(it.path, "SHA256SUMS"), `${lines.join("\n")}\n`);
+    const { anyTool } = binaries(settings({ folder: it.path }));
+    expect(await anyTool("ccoctl", "4.20.3")).toBe(join(it.path, "ccoctl-4.20.3"));
+    expect(await anyTool("ccoctl", "4.18.1")).toBe(join(it.path, "ccoctl-4.20.10"));
+    await appendFile(join(it.path, "ccoctl-4.20.10"), "# x\n");
+    expect(await anyTool("ccoctl", "4.20.11")).toBe(join(it.path, "ccoctl-4.20.3"));
+    await expect(anyTool("oc", "4.20.3")).rejects.toMatchObject({
+      code: "LK5201",
+      message: expect.stringContaining("no oc of any version"),
+    });
+    const own = binaries(settings({ folder: null, ccoctl: join(it.path, "ccoctl-4.19.20") }));
+    expect(await own.anyTool("ccoctl", "4.20.3")).toBe(join(it.path, "ccoctl-4.19.20"));
+  });
+
   test("are the ones that are configured, or missing by name", async () => {
     await using it = await temporaryFolder();
     const path = join(it.path, "my-oc");

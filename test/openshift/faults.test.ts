@@ -3,7 +3,8 @@
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
-import type { CloudAccount } from "../../src/cloud-ports.ts";
+import { checkTarget } from "../../src/cloud/aws/exact-target.ts";
+import type { CloudAccount, CloudInventory, CloudTarget } from "../../src/cloud-ports.ts";
 import { revealAll, credentials as sealed } from "../../src/core/credentials.ts";
 import type { JsonObject } from "../../src/core/types.ts";
 import type { LabkeeperError } from "../../src/errors.ts";
@@ -540,6 +541,27 @@ describe.concurrent("preflight", PATIENT, () => {
     const needs = await it.provisioner.preflight?.(lab, hearing(join(it.path, "work")));
     expect(needs).toMatchObject([{ resource: "vCPU" }]);
     expect(await it.resources()).toEqual([]);
+  });
+
+  test("refuses what could never be proven gone", async () => {
+    await using it = await world();
+    const asked: CloudTarget[] = [];
+    const observe: CloudInventory["observe"] = async (target) => {
+      asked.push(target);
+      return { verdict: "unknown", reason: "ec2 eu-west-1: AuthFailure" };
+    };
+    const blind = it.provisionerWith({
+      clouds: new Map([["aws", { inventory: { observe, sweep: () => Promise.reject() }, account }]]),
+    });
+    await expect(blind.preflight?.(lab, hearing(join(it.path, "work")))).rejects.toMatchObject({
+      code: "LK5008",
+      message: expect.stringContaining("eu-west-1: AuthFailure"),
+    });
+    const { id: labId, spec, profile } = lab;
+    const { region, baseDomain } = spec;
+    const regions = profile.spec.regions?.allowlist;
+    expect(asked).toMatchObject([{ labId, region, regions, baseDomain, clusterName: lab.name, account: null }]);
+    expect(() => checkTarget(asked[0] as CloudTarget)).not.toThrow();
   });
 
   test("refuses another version than the installer's", async () => {

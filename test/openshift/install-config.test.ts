@@ -6,10 +6,11 @@ import type { LabOrder } from "../../src/ports.ts";
 import { type Changes, labOf } from "./subjects.ts";
 
 const expiresAt = new Date("2026-03-01T12:00:00Z");
+const installation = "0d4c7a52-6f0e-4b8e-9c39-2f6f0a1b2c3d";
 const pullSecret = '{"auths":{"quay.io":{"auth":"dXNlcjpwYXNz"}}}';
 
 const configOf = (lab: LabOrder) => {
-  const made = installConfig({ ...lab, expiresAt });
+  const made = installConfig({ ...lab, expiresAt, installation });
   if ("problem" in made) throw new Error(made.problem);
   return made.config;
 };
@@ -130,7 +131,9 @@ describe("install-config.yaml", () => {
     ],
   ])("of %s with %j is refused", async (name, changes, problem) => {
     const lab = await labOf(name, changes);
-    expect(installConfig({ ...lab, expiresAt })).toMatchObject({ problem: expect.stringContaining(problem) });
+    expect(installConfig({ ...lab, expiresAt, installation })).toMatchObject({
+      problem: expect.stringContaining(problem),
+    });
   });
 });
 

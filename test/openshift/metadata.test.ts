@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { idsFromState, type MetadataParts, parseMetadata, rebuildMetadata } from "../../src/core/openshift/metadata.ts";
+import type { JsonObject } from "../../src/core/types.ts";
 
 const parts: MetadataParts = {
   platform: "aws",
@@ -11,6 +12,11 @@ const parts: MetadataParts = {
   baseDomain: "labs.example.com",
 };
 const good = rebuildMetadata(parts);
+/** One more beside the right ones: what any of them matches is destroyed. */
+const withFilter = (filter: JsonObject): string => {
+  const aws = good["aws"] as JsonObject;
+  return JSON.stringify({ ...good, aws: { ...aws, identifier: [...(aws["identifier"] as JsonObject[]), filter] } });
+};
 
 describe("metadata.json", () => {
   test("is rebuilt for AWS with exactly this cluster's filters", () => {
@@ -62,6 +68,18 @@ describe("metadata.json", () => {
       JSON.stringify({ ...good, aws: { region: "us-east-1", identifier: [{ owner: "" }] } }),
       "aws.identifier",
     ],
+    [
+      "another cluster's filter",
+      withFilter({ "kubernetes.io/cluster/team-a-test-02-x7k2p": "owned" }),
+      "aws.identifier",
+    ],
+    [
+      "a filter for what was shared with it",
+      withFilter({ [`kubernetes.io/cluster/${parts.infraId}`]: "shared" }),
+      "aws",
+    ],
+    ["a filter for a team", withFilter({ team: "team-a" }), "aws.identifier"],
+    ["another cluster's id", withFilter({ openshiftClusterID: "0f5b1d4e" }), "aws.identifier"],
     ["no region", JSON.stringify({ ...good, aws: { region: "", identifier: [{ a: "b" }] } }), "aws.region"],
   ])("with %s is refused", (_what, text, problem) => {
     expect(parseMetadata(text)).toMatchObject({ problem: expect.stringContaining(problem) });

@@ -2,7 +2,15 @@ import { describe, expect, test } from "vitest";
 import { readKubeconfig } from "../../src/core/openshift/kubeconfig.ts";
 import { type Remains, resume } from "../../src/core/openshift/resume.ts";
 
-const fresh: Remains = { kept: true, stage: null, failures: 0, mayFinish: false, observed: "unknown", ageHours: 1 };
+const fresh: Remains = {
+  kept: true,
+  stage: null,
+  failures: 0,
+  mayFinish: false,
+  observed: "unknown",
+  ageHours: 1,
+  outdated: false,
+};
 
 describe("an install that may have been begun before", () => {
   test.each<[string, Partial<Remains>, object]>([
@@ -14,7 +22,11 @@ describe("an install that may have been begun before", () => {
     ["stopped while operators came up", { stage: "initialize" }, { kind: "wait", from: "install" }],
     ["stopped while operators came up a day ago", { stage: "initialize", ageHours: 30 }, { kind: "wait" }],
     ["was complete", { stage: "complete" }, { kind: "wait", from: "install" }],
-    ["was complete but is gone", { stage: "complete", observed: "absent" }, { kind: "anew", destroy: false }],
+    ["was complete but is gone", { stage: "complete", observed: "absent" }, { kind: "anew", destroy: true }],
+    ["left nothing that is listed yet", { stage: "infrastructure", observed: "absent" }, { destroy: true }],
+    ["was never begun, and is not what is asked for now", { outdated: true }, { kind: "anew", destroy: false }],
+    ["stopped in bootstrap, and is not what is asked for", { stage: "bootstrap", outdated: true }, { destroy: true }],
+    ["was complete, and is not what is asked for", { stage: "complete", outdated: true }, { destroy: true }],
     ["failed for good", { stage: "bootstrap", failures: 1 }, { kind: "anew", destroy: true }],
     ["failed but may finish", { stage: "initialize", failures: 1, mayFinish: true }, { kind: "wait" }],
     [
@@ -23,7 +35,7 @@ describe("an install that may have been begun before", () => {
       { kind: "anew", destroy: true },
     ],
     ["has no state any more", { kept: false }, { kind: "anew", destroy: true }],
-    ["has no state any more, and nothing else", { kept: false, observed: "absent" }, { kind: "anew", destroy: false }],
+    ["has no state any more, and nothing else", { kept: false, observed: "absent" }, { kind: "anew", destroy: true }],
     ["cannot be seen, so it may be there", { stage: "infrastructure", observed: "unknown" }, { destroy: true }],
   ])("that %s", (_what, change, expected) => {
     expect(resume({ ...fresh, ...change })).toMatchObject(expected);

@@ -8,6 +8,7 @@ import type { CloudAccount, CloudInventory } from "../../src/cloud-ports.ts";
 import { credentials } from "../../src/core/credentials.ts";
 import { ccoTag, clusterTag, TAGS } from "../../src/core/ownership.ts";
 import { folderArtifacts } from "../../src/local/artifacts.ts";
+import { installationId } from "../../src/local/installation.ts";
 import { folderSecrets } from "../../src/local/secrets.ts";
 import type { ArtifactStore, Provisioner, SecretStore } from "../../src/ports.ts";
 import { binaries } from "../../src/provisioners/openshift/binaries.ts";
@@ -158,6 +159,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
     }),
     artifacts,
     secrets,
+    installation: () => installationId(artifacts),
     clouds: new Map([
       ["aws", { inventory: folderInventory(cloud), account }],
       ["ibmcloud", { inventory: folderInventory(cloud), account: null }],

@@ -10,7 +10,7 @@ import {
 } from "@aws-sdk/client-route-53";
 import { nameOfRecord, namesBeside } from "../../core/openshift/dns.ts";
 import { LabkeeperError } from "../../errors.ts";
-import { ownersOf, recordId, recordsNamed } from "./inventory-route53.ts";
+import { madeInAws, ownersOf, recordId, recordsNamed } from "./inventory-route53.ts";
 import { ask, batches, given, type Look } from "./look.ts";
 
 /** The most changes that Route 53 takes at once are 1,000; a cluster's private zone has three records. */
@@ -51,6 +51,9 @@ export async function removeRecord(
     throw new LabkeeperError("LK5307", `${id} was of infraID ${infraId} and leads to ${owners.join(", ")}`);
   }
   const exact = records.filter((record) => recordId(zone, record) === id);
+  if (exact.some((record) => !madeInAws(records).includes(record))) {
+    throw new LabkeeperError("LK5307", `${id} leads to no load balancer of AWS, so no cluster there made it`);
+  }
   if (exact.length > 0) await removeAll(look, client, zoneId, exact);
 }
 

@@ -92,13 +92,26 @@ export async function recordsNamed(
  */
 const API_TARGET = /^(?:dualstack\.|internal-)*([a-z0-9-]+)-(?:ext|int)-[0-9a-f]+\.elb\./;
 
+const targetsOf = ({ AliasTarget, ResourceRecords }: ResourceRecordSet): string[] =>
+  [AliasTarget?.DNSName, ...(ResourceRecords ?? []).map(({ Value }) => Value)].map((target) => plainName(target ?? ""));
+
 /** The infraIDs of the clusters whose load balancers the records of one name lead to; none when they do not say. */
-export function ownersOf(records: readonly ResourceRecordSet[]): string[] {
-  const targets = records.flatMap(({ AliasTarget, ResourceRecords }) => [
-    AliasTarget?.DNSName,
-    ...(ResourceRecords ?? []).map(({ Value }) => Value),
-  ]);
-  return targets.flatMap((target) => API_TARGET.exec(plainName(target ?? ""))?.[1] ?? []);
+export const ownersOf = (records: readonly ResourceRecordSet[]): string[] =>
+  records.flatMap(targetsOf).flatMap((target) => API_TARGET.exec(target)?.[1] ?? []);
+
+const leadsToBalancer = (record: ResourceRecordSet): boolean =>
+  targetsOf(record).some((target) => target.includes(".elb."));
+const isAddress = ({ Type }: ResourceRecordSet): boolean => Type === "A" || Type === "AAAA" || Type === "CNAME";
+const isOfApi = ({ Name }: ResourceRecordSet): boolean => plainName(Name ?? "").startsWith("api");
+
+/**
+ * Of the records of one cluster's names, those that a cluster in AWS can have: the installer and the ingress operator lead
+ * all of theirs to load balancers. One of that name somewhere else (a data centre, another cloud) has none here, not even
+ * its applications' name.
+ */
+export function madeInAws(records: readonly ResourceRecordSet[]): ResourceRecordSet[] {
+  const isElsewhere = records.some((record) => isOfApi(record) && isAddress(record) && !leadsToBalancer(record));
+  return isElsewhere ? [] : records.filter(leadsToBalancer);
 }
 
 /** The records of this cluster; those of the same name that surely are another cluster's are left out. */
@@ -108,7 +121,7 @@ export async function clusterRecords(
   zone: Zone,
   names: DnsNames,
 ): Promise<ResourceRecordSet[]> {
-  const records = await recordsNamed(look, client, zone, recordNames(names));
+  const records = madeInAws(await recordsNamed(look, client, zone, recordNames(names)));
   const owners = ownersOf(records);
   return owners.length > 0 && !owners.includes(names.infraId) ? [] : records;
 }

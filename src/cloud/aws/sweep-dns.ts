@@ -8,7 +8,7 @@ import { failureText } from "./aws-failure.ts";
 import { dnsAccountOf } from "./dns-account.ts";
 import { homeRegionOf } from "./exact-target.ts";
 import { type AccountSetting, accountIdOf } from "./identity.ts";
-import { ownersOf, plainName, recordId, type Zone, zonesNamed } from "./inventory-route53.ts";
+import { madeInAws, ownersOf, plainName, recordId, type Zone, zonesNamed } from "./inventory-route53.ts";
 import { ask, beginLook, given, type Look } from "./look.ts";
 import { accountLabel, type CloudClients } from "./parts.ts";
 import { GLOBAL } from "./whose.ts";
@@ -116,13 +116,16 @@ function attributed(
     if (named.has(name)) byName.set(name, [...(byName.get(name) ?? []), record]);
   }
   return [...byName].flatMap(([name, its]) => {
-    const owners = ownersOf((namesBeside(name) ?? []).flatMap((beside) => byName.get(beside) ?? []));
+    const all = (namesBeside(name) ?? []).flatMap((beside) => byName.get(beside) ?? []);
+    const made = madeInAws(all);
+    const owners = ownersOf(all);
     const candidates = named.get(name) ?? [];
     const owner =
       owners.length === 0 ? candidates.at(-1) : candidates.findLast(({ infraId }) => owners.includes(infraId));
     if (owner === undefined) return [];
     const { infraId, labId } = owner;
-    return its.map((record) => ({
+    const own = its.filter((record) => made.includes(record));
+    return own.map((record) => ({
       id: recordId(zone, record),
       type: "route53:record",
       region: GLOBAL,

@@ -5,6 +5,7 @@ import {
   ccoTag,
   clusterTag,
   infraIdInName,
+  installationOf,
   labIdOf,
   namedAfter,
   ownedBy,
@@ -104,6 +105,7 @@ export const resourceOf = (whose: Whose, place: Place, region: string, found: Fo
   region,
   infraId: whose.infraId(found.tags, found.name ?? null),
   labId: labIdOf(found.tags),
+  installation: installationOf(found.tags),
   createdAt: found.createdAt ?? null,
   dailyCost: found.dailyCost ?? null,
 });

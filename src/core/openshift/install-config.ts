@@ -15,6 +15,8 @@ export interface ConfigSubject {
   readonly spec: ResolvedSpec;
   readonly profile: Profile;
   readonly expiresAt: Date;
+  /** Which labkeeper makes it. */
+  readonly installation: string;
 }
 
 /** Given at run time, never kept with the rest. */

@@ -45,8 +45,9 @@ export function readMetadata(value: unknown): ParsedMetadata {
   if (isObject(aws)) {
     const { region, identifier } = aws;
     if (typeof region !== "string" || region === "") return { problem: "has no aws.region" };
-    const exact = Array.isArray(identifier) && identifier.length > 0 && identifier.every((tags) => isFilter(tags));
-    // Without a filter, or with an empty one, the installer would match every resource of the account.
+    const own = (tags: unknown): boolean => isFilter(tags) && Object.entries(tags).some(names({ infraID, clusterID }));
+    const exact = Array.isArray(identifier) && identifier.length > 0 && identifier.every(own);
+    // Each filter counts by itself: an empty one matches every resource of the account, another's that other cluster.
     if (!exact) return { problem: "has no usable aws.identifier" };
     return { metadata: { ...common, platform: "aws", region } };
   }
@@ -57,10 +58,19 @@ export function readMetadata(value: unknown): ParsedMetadata {
   return { metadata: { ...common, platform: "none", region: null } };
 }
 
-const isFilter = (value: unknown): boolean =>
+const isFilter = (value: unknown): value is Record<string, string> =>
   isObject(value) &&
   Object.keys(value).length > 0 &&
   Object.entries(value).every(([key, text]) => key !== "" && typeof text === "string" && text !== "");
+
+/** Whether a tag is one that nothing but what this cluster owns can carry. */
+const names =
+  ({ infraID, clusterID }: { readonly infraID: string; readonly clusterID: string }) =>
+  ([key, value]: readonly [string, string]): boolean =>
+    (OWNING.some((beginning) => key === `${beginning}${infraID}`) && value === "owned") ||
+    (key === "openshiftClusterID" && value === clusterID);
+
+const OWNING = [clusterTag(""), "sigs.k8s.io/cluster-api-provider-aws/cluster/"] as const;
 
 /** What a lost metadata.json is made of again. */
 export interface MetadataParts {

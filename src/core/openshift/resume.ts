@@ -14,6 +14,8 @@ export interface Remains {
   readonly observed: "present" | "absent" | "unknown";
   /** Since its ignition configs were made. */
   readonly ageHours: number;
+  /** Whether the lab's file asks for another cluster by now: it is fixed in the install state, and nobody uses it yet. */
+  readonly outdated: boolean;
 }
 
 /**
@@ -30,13 +32,17 @@ const IGNITION_HOURS = 22;
 /** A cluster is waited for twice: `create cluster` itself, and once more. */
 const PATIENCE = 2;
 
-export function resume({ kept, stage, failures, mayFinish, observed, ageHours }: Remains): Resume {
+export function resume(remains: Remains): Resume {
+  const { kept, stage, failures, mayFinish, observed, ageHours, outdated } = remains;
   const anew = (destroy: boolean, why: string): Resume => ({ kind: "anew", destroy, why });
   // Without it nobody knows whether anything was made.
-  if (!kept) return anew(observed !== "absent", "its install state is lost");
+  if (!kept) return anew(true, "its install state is lost");
   const old = ageHours >= IGNITION_HOURS;
+  if (stage === null && outdated) return anew(false, "its file asks for another cluster now");
   if (stage === null) return old ? anew(false, "its ignition configs are too old") : { kind: "create" };
-  if (observed === "absent") return anew(false, "nothing of it is there any more");
+  // One look is no proof: what was made a moment ago may not be listed yet, and would live as long as the lab does.
+  if (observed === "absent") return anew(true, "nothing of it is there any more");
+  if (outdated) return anew(true, "its file asks for another cluster now");
   if (stage === "infrastructure") return anew(true, "it was interrupted while its infrastructure was made");
   if (failures >= PATIENCE) return anew(true, `the installer gave up on it ${failures} times`);
   if (failures > 0 && !mayFinish) return anew(true, "the installer gave up on it");

@@ -13,10 +13,11 @@ export interface TagSubject {
   readonly spec: Pick<ResolvedSpec, "owner" | "costCenter" | "tags">;
   /** When the lab is over at the latest: its time runs from ready, and becoming ready takes a while. */
   readonly expiresAt: Date;
+  readonly installation: string;
 }
 
 /** Labkeeper's own tags and the lab's; labkeeper's win. A tag without a value says nothing and is refused by AWS' API. */
-export function labTags({ id, name, team, spec, expiresAt }: TagSubject): Record<string, string> {
+export function labTags({ id, name, team, spec, expiresAt, installation }: TagSubject): Record<string, string> {
   const own = ownershipTags({
     labId: id,
     lab: name,
@@ -24,6 +25,7 @@ export function labTags({ id, name, team, spec, expiresAt }: TagSubject): Record
     owner: spec.owner,
     costCenter: spec.costCenter,
     expiresAt: expiresAt.toISOString(),
+    installation,
   });
   const all = Object.entries({ ...spec.tags, ...own }).filter(([, value]) => value !== "");
   return Object.fromEntries(all.sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -9,6 +9,8 @@ export interface ClusterView {
   readonly apiUrl: string;
   readonly consoleUrl: string | null;
   readonly version: string | null;
+  /** What the installer called it, as metadata.json has it; null where it does not say. */
+  readonly clusterId: string | null;
 }
 
 const TIMEOUT_MS = 15_000;
@@ -21,11 +23,13 @@ const refuse = (detail: string, cause?: unknown): LabkeeperError =>
 const LOOKS = 3;
 const PAUSE_MS = 2_000;
 
-/** As `lookAtCluster`, with patience. */
-export async function proveCluster(kubeconfig: string, signal: AbortSignal): Promise<ClusterView> {
+/** As `lookAtCluster`, with patience; and it must be the cluster of this id, where either side says one. */
+export async function proveCluster(kubeconfig: string, clusterId: string, signal: AbortSignal): Promise<ClusterView> {
   for (let look = 1; ; look++) {
     try {
-      return await lookAtCluster(kubeconfig, signal);
+      const view = await lookAtCluster(kubeconfig, signal);
+      if (clusterId === "" || view.clusterId === null || view.clusterId === clusterId) return view;
+      throw refuse(`what answers at ${view.apiUrl} is cluster ${shown(view.clusterId)} instead of ${clusterId}`);
     } catch (error) {
       if (look === LOOKS || signal.aborted) throw error;
       await sleep(PAUSE_MS, undefined, { signal }).catch(() => undefined);
@@ -52,12 +56,17 @@ export async function lookAtCluster(kubeconfig: string, signal: AbortSignal): Pr
   );
   const host = objectOf(route["spec"])["host"];
   const release = objectOf(status["desired"])["version"];
+  const id = objectOf(version["spec"])["clusterID"];
   return {
     apiUrl: access.server,
     consoleUrl: typeof host === "string" && /^[\w.-]+$/.test(host) ? `https://${host}` : null,
     version: typeof release === "string" ? release : null,
+    clusterId: typeof id === "string" && id !== "" ? id : null,
   };
 }
+
+/** It comes from whoever answers there. */
+const shown = (id: string): string => JSON.stringify(id.slice(0, 64));
 
 const objectOf = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};

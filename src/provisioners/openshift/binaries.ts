@@ -34,6 +34,8 @@ export interface Binaries {
   /** For a destroy, which any installer can do: this version, else the newest of its minor, else the newest at hand. */
   anyInstaller(version: string): Promise<Installer>;
   tool(name: Tool, version: string): Promise<string>;
+  /** For a removal: this version's, else the nearest, as `anyInstaller`. */
+  anyTool(name: Tool, version: string): Promise<string>;
 }
 
 /** The lock file: lines of `sha256sum`. */
@@ -80,6 +82,31 @@ export function binaries(settings: BinarySettings): Binaries {
     return await ask(settings.installer);
   };
 
+  const tool = async (name: Tool, version: string): Promise<string> => {
+    const given = settings[name];
+    if (given) {
+      await requireExecutable(given);
+      return given;
+    }
+    if (folder === null) throw cannot(`${name} of version ${version} is needed, and no folder is configured`);
+    const path = join(folder, `${name}-${version}`);
+    await requireLocked(path);
+    return path;
+  };
+
+  /** The first that can be used of those at hand, the best first. */
+  const firstOf = async <T>(name: string, version: string, take: (version: string) => Promise<T>): Promise<T> => {
+    let failure: unknown = null;
+    for (const candidate of nearest(version, await versionsIn(folder, name))) {
+      try {
+        return await take(candidate);
+      } catch (error) {
+        failure ??= error;
+      }
+    }
+    throw failure ?? cannot(`there is no ${name} of any version in ${folder ?? "(no folder)"}`);
+  };
+
   return {
     installer: async (version) => {
       const found = (await own()) ?? (await fromFolder(version));
@@ -89,28 +116,11 @@ export function binaries(settings: BinarySettings): Binaries {
     anyInstaller: async (version) => {
       const found = await own();
       if (found !== null) return found;
-      const candidates = nearest(version, await versionsIn(folder));
-      let failure: unknown = null;
-      for (const candidate of candidates) {
-        try {
-          return await fromFolder(candidate);
-        } catch (error) {
-          failure ??= error;
-        }
-      }
-      throw failure ?? cannot(`there is no openshift-install of any version in ${folder ?? "(no folder)"}`);
+      return await firstOf("openshift-install", version, fromFolder);
     },
-    tool: async (name, version) => {
-      const given = settings[name];
-      if (given) {
-        await requireExecutable(given);
-        return given;
-      }
-      if (folder === null) throw cannot(`${name} of version ${version} is needed, and no folder is configured`);
-      const path = join(folder, `${name}-${version}`);
-      await requireLocked(path);
-      return path;
-    },
+    tool,
+    anyTool: async (name, version) =>
+      settings[name] ? await tool(name, version) : await firstOf(name, version, (candidate) => tool(name, candidate)),
   };
 }
 
@@ -140,12 +150,13 @@ export function nearest(version: string, available: readonly string[]): readonly
   return newestFirst.sort((a, b) => rank(a) - rank(b));
 }
 
-async function versionsIn(folder: string | null): Promise<readonly string[]> {
+async function versionsIn(folder: string | null, program: string): Promise<readonly string[]> {
   if (folder === null) throw cannot("neither OPENSHIFT_INSTALL_BIN nor an installers' folder is configured");
   const names = await readdir(folder).catch((error: unknown) => {
     throw cannot(`the installers' folder ${folder} cannot be read`, error);
   });
-  return names.flatMap((name) => /^openshift-install-(\d+\.\d+\.\d+(?:-[\w.-]+)?)$/.exec(name)?.[1] ?? []);
+  const versions = names.flatMap((name) => (name.startsWith(`${program}-`) ? name.slice(program.length + 1) : []));
+  return versions.filter((version) => /^\d+\.\d+\.\d+(-[\w.-]+)?$/.test(version));
 }
 
 async function requireExecutable(path: string): Promise<void> {

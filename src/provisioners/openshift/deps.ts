@@ -12,6 +12,8 @@ export interface OpenshiftDeps {
   readonly binaries: Binaries;
   readonly artifacts: ArtifactStore;
   readonly secrets: Pick<SecretStore, "get">;
+  /** Which labkeeper this is, for the tags of what it makes. */
+  readonly installation: () => Promise<string>;
   /** By platform: `aws`, `ibmcloud`. */
   readonly clouds: ReadonlyMap<string, Cloud>;
   /** Where environment values come from: labkeeper's own environment. */

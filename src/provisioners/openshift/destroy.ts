@@ -10,15 +10,25 @@ import { emptyFolder, removeFolder, writePrivate } from "./folders.ts";
 import { type ClusterRecord, metadataOf, type OpenshiftIntent, targetOf } from "./intent.ts";
 import { keptState } from "./kept-state.ts";
 import { deleteCredentials } from "./manual.ts";
-import { runError, type Session, succeeded } from "./session.ts";
+import { requireAccount, runError, type Session, succeeded } from "./session.ts";
 
-/** All clusters that were ever begun for the lab. Rejects with LK5221 while one of them needs more time. */
+/**
+ * All clusters that were ever begun for the lab, the present one first: what an earlier one left, and cannot be removed,
+ * keeps nothing else alive. Rejects with LK5221 while one of them needs more time, with LK5302 in another account.
+ */
 export async function destroyLab(session: Session, intent: OpenshiftIntent): Promise<void> {
-  for (const former of intent.former) {
-    const seen = await observeOne(session, intent, former);
-    if (seen.verdict !== "absent") await destroyOne(session, intent, former);
+  await requireAccount(session, intent);
+  const failures: unknown[] = [];
+  for (const record of [intent, ...intent.former]) {
+    if (record !== intent && (await observeOne(session, intent, record)).verdict === "absent") continue;
+    try {
+      await destroyOne(session, intent, record);
+    } catch (error) {
+      if (session.context.signal.aborted) throw error;
+      failures.push(error);
+    }
   }
-  await destroyOne(session, intent, intent);
+  if (failures.length > 0) throw failures[0];
   for (const folder of [session.folders.cluster, session.folders.temporary, session.folders.ccoctl]) {
     await removeFolder(folder);
   }
@@ -89,7 +99,7 @@ async function unfinished(
     seen.verdict === "unknown" ? `what remains cannot be seen (${seen.reason})` : `${seen.evidence.length} remain`;
   if (seen.verdict === "present") for (const each of seen.evidence) session.log(`remains: ${each}`);
   const slow = error.code === "LK5218";
-  const why = slow ? `${record.infraId} took longer than ${minutes} min` : error.message;
+  const why = slow ? `${record.infraId} took longer than ${minutes} min` : `${record.infraId}: ${error.message}`;
   const code = slow || error.code === "LK5220" ? "LK5221" : error.code;
   const disposition = error.disposition === "stop" ? "stop" : "retry";
   return new LabkeeperError(code, `${why}; ${remains}`, { cause: error, disposition, remedy: error.remedy });

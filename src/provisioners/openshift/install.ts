@@ -12,17 +12,18 @@ import { lookAtCluster } from "./api.ts";
 import type { Installer } from "./binaries.ts";
 import { destroyOne, observeOne } from "./destroy.ts";
 import { readIfThere } from "./folders.ts";
-import { type ClusterRecord, clusterRecord, intentJson, type OpenshiftIntent } from "./intent.ts";
+import { type ClusterRecord, clusterRecord, fixedChanges, intentJson, type OpenshiftIntent } from "./intent.ts";
 import { keepEvidence, keepFailure, keepStage, readHistory } from "./kept.ts";
 import { restore } from "./kept-state.ts";
 import { createCredentials } from "./manual.ts";
 import { createIgnition, keep, newCluster, readCredentials, readFolder } from "./prepare.ts";
 import { readInstallSecrets, secretParts } from "./run-secrets.ts";
-import { type Ended, hideClusterSecrets, runError, type Session, succeeded } from "./session.ts";
+import { type Ended, hideClusterSecrets, requireAccount, runError, type Session, succeeded } from "./session.ts";
 
 /** Looks before it acts. Rejects with the failure's class and remedy; what was made stays until the next attempt. */
 export async function installCluster(session: Session, recorded: OpenshiftIntent): Promise<Installed> {
   const { deps } = session;
+  await requireAccount(session, recorded);
   const installer = await deps.binaries.installer(recorded.version);
   if (installer.simulated) session.log(`${installer.path} is simulated: it makes no cluster`);
   session.hide(await knownSecrets(session));
@@ -31,6 +32,7 @@ export async function installCluster(session: Session, recorded: OpenshiftIntent
   const next = resume({
     ...history,
     observed: seen?.verdict ?? "unknown",
+    outdated: fixedChanges(session.lab, recorded).length > 0,
     ageHours: (session.now().getTime() - new Date(recorded.preparedAt).getTime()) / 3_600_000,
   });
   switch (next.kind) {
@@ -128,8 +130,11 @@ async function continueInstall(
   from: "bootstrap" | "install",
 ): Promise<void> {
   const { deps, folders } = session;
-  const metadata = await readIfThere(join(folders.cluster, "metadata.json"));
-  if (metadata === null || !metadata.includes(JSON.stringify(intent.infraId))) {
+  const read = (name: string) => readIfThere(join(folders.cluster, name));
+  const metadata = await read("metadata.json");
+  // A full disk leaves empty files.
+  const whole = Boolean(await read("auth/kubeconfig")) && Boolean(await read("auth/kubeadmin-password"));
+  if (!whole || metadata === null || !metadata.includes(JSON.stringify(intent.infraId))) {
     await restore(deps.artifacts, intent, folders.cluster);
   }
   await hideClusterSecrets(session);
@@ -194,7 +199,11 @@ async function keepWhy(session: Session, snapshot: string, command: string, { en
 }
 
 async function installed(session: Session, intent: OpenshiftIntent): Promise<Installed> {
-  const { kubeconfig, password } = await readCredentials(session);
+  const { kubeconfig, password } = await readCredentials(session).catch(async () => {
+    session.log("the installer left no credentials: those that it made at first are taken");
+    await restore(session.deps.artifacts, intent, session.folders.cluster);
+    return await readCredentials(session);
+  });
   return {
     outputs: await outputsOf(session, intent, kubeconfig),
     credentials: credentials({ kubeconfig, username: "kubeadmin", password }),

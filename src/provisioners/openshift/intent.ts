@@ -121,6 +121,15 @@ export const targetOf = (lab: LabOrder, intent: OpenshiftIntent, { infraId }: Cl
   baseDomain: intent.baseDomain,
 });
 
+/** What a lab's file asks for and its cluster cannot become any more, in words. Empty when there is nothing. */
+export function fixedChanges({ name, spec }: LabOrder, { workers, tags }: OpenshiftIntent): readonly string[] {
+  const sameTags = Object.keys({ ...tags, ...spec.tags }).every((key) => tags[key] === spec.tags[key]);
+  return [
+    ...(workers === spec.workers ? [] : [`${name} has ${workers} workers, and its file asks for ${spec.workers}`]),
+    ...(sameTags ? [] : [`${name}'s tags stand on its cloud resources since they were made`]),
+  ];
+}
+
 /** The configuration's name of the cloud account that a lab's profile asks for; null: the default credentials. */
 export function accountOf({ profile, spec }: LabOrder): string | null {
   const read =

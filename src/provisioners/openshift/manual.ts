@@ -73,7 +73,7 @@ export async function createCredentials(session: Session, { infraId, region, ver
 
 /** Removes them again; safe when there are none. */
 export async function deleteCredentials(session: Session, { infraId, region, version }: ManualCluster): Promise<void> {
-  const ccoctl = await session.deps.binaries.tool("ccoctl", version);
+  const ccoctl = await session.deps.binaries.anyTool("ccoctl", version);
   if (session.lab.spec.platform === "aws") {
     await step(session, "ccoctl aws delete", [ccoctl, "aws", "delete", `--name=${infraId}`, `--region=${region}`]);
     return;

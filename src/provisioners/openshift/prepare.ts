@@ -60,7 +60,7 @@ async function render(session: Session): Promise<void> {
   const { lifecycle } = lab.profile.spec;
   const hours = lifecycle.provisionTimeoutMinutes / 60 + lab.spec.ttlHours;
   const expiresAt = new Date(session.now().getTime() + hours * 3_600_000);
-  const made = installConfig({ ...lab, expiresAt });
+  const made = installConfig({ ...lab, expiresAt, installation: await deps.installation() });
   if ("problem" in made) throw new LabkeeperError("LK5215", `${lab.name}: ${made.problem}`);
   await emptyFolder(folders.cluster);
   const path = join(folders.cluster, "install-config.yaml");
@@ -213,6 +213,7 @@ export async function readCredentials({ folders }: Session): Promise<{ kubeconfi
   const read = (name: string) => readFile(join(folders.cluster, "auth", name), "utf8");
   try {
     const [kubeconfig, password] = await Promise.all([read("kubeconfig"), read("kubeadmin-password")]);
+    if (kubeconfig === "" || password === "") throw new Error("empty");
     return { kubeconfig, password: password.trim() };
   } catch (cause) {
     throw new LabkeeperError("LK5203", "the installer left no credentials", { cause });

@@ -3,6 +3,7 @@
  * not promise is docs/openshift.md; nothing here relies on more.
  */
 
+import type { CloudInventory } from "../../cloud-ports.ts";
 import { installConfig } from "../../core/openshift/install-config.ts";
 import type { JsonObject, Observation } from "../../core/types.ts";
 import { LabkeeperError } from "../../errors.ts";
@@ -11,7 +12,7 @@ import { proveCluster } from "./api.ts";
 import { NO_CLOUD, type OpenshiftDeps } from "./deps.ts";
 import { destroyLab, observeLab } from "./destroy.ts";
 import { installCluster } from "./install.ts";
-import { intentJson, type OpenshiftIntent, readIntent } from "./intent.ts";
+import { accountOf, fixedChanges, intentJson, type OpenshiftIntent, readIntent } from "./intent.ts";
 import { prepareCluster } from "./prepare.ts";
 import { readInstallSecrets } from "./run-secrets.ts";
 import { openSession } from "./session.ts";
@@ -27,10 +28,11 @@ export function openshiftProvisioner(deps: OpenshiftDeps): Provisioner {
         const recorded = readIntent(intent);
         return await installCluster(await openSession(deps, lab, context), recorded);
       }),
-    verify: (_lab, _intent, stored, context) =>
+    verify: (_lab, intent, stored, context) =>
       guarded("verify", async () => {
         if (!stored.names.includes("kubeconfig")) throw new LabkeeperError("LK5006", "no kubeconfig is stored");
-        const view = await proveCluster(stored.reveal("kubeconfig"), context.signal);
+        const { clusterId } = readIntent(intent);
+        const view = await proveCluster(stored.reveal("kubeconfig"), clusterId, context.signal);
         context.log(
           `the API at ${view.apiUrl} is ready and the cluster is available (${view.version ?? "no version"})`,
         );
@@ -53,7 +55,7 @@ async function preflight(
 ): Promise<readonly ResourceNeed[]> {
   const { version, platform } = lab.spec;
   if (version === null) throw new LabkeeperError("LK5215", `${lab.name} has no version`);
-  const made = installConfig({ ...lab, expiresAt: new Date(0) });
+  const made = installConfig({ ...lab, expiresAt: new Date(0), installation: await deps.installation() });
   if ("problem" in made) throw new LabkeeperError("LK5215", `${lab.name}: ${made.problem}`);
   context.progress("looking for the installer");
   await deps.binaries.installer(version);
@@ -69,23 +71,41 @@ async function preflight(
       `nothing can look into ${platform} yet: that this cluster is gone will never be proven (docs/openshift.md)`,
     );
   }
-  return (await account?.preflight(lab, context.signal)) ?? [];
+  const needs = (await account?.preflight(lab, context.signal)) ?? [];
+  if (inventory !== null) await requireSight(inventory, lab, context);
+  return needs;
+}
+
+/**
+ * Looks as a destroy will, for a cluster that cannot be: the installer's random part has no vowels. What could not be
+ * proven gone is not made: a missing permission or a closed region is found now and not when the lab's time is over.
+ */
+async function requireSight(inventory: CloudInventory, lab: LabOrder, context: ProvisionerContext): Promise<void> {
+  const { region, baseDomain } = lab.spec;
+  if (region === null || baseDomain === null) return;
+  context.progress("looking whether its end can be proven");
+  const seen = await inventory.observe(
+    {
+      account: accountOf(lab),
+      region,
+      regions: lab.profile.spec.regions?.allowlist ?? [region],
+      infraId: `${lab.name.slice(0, 21).replace(/-+$/, "")}-aaaaa`,
+      labId: lab.id,
+      clusterName: lab.name,
+      baseDomain,
+    },
+    context.signal,
+  );
+  if (seen.verdict !== "unknown") return;
+  throw new LabkeeperError("LK5008", `that ${lab.name} is gone could never be proven: ${seen.reason}`);
 }
 
 /** The installer makes clusters and unmakes them: what a cluster is made of stays. What labkeeper itself counts may change. */
 function update(lab: LabOrder, intent: OpenshiftIntent): { readonly outputs: JsonObject } {
-  const { workers, tags } = lab.spec;
-  if (workers !== intent.workers) {
-    throw new LabkeeperError("LK5222", `${lab.name} has ${intent.workers} workers, and its file asks for ${workers}`);
-  }
-  if (!sameTags(tags, intent.tags)) {
-    throw new LabkeeperError("LK5222", `${lab.name}'s tags stand on its cloud resources since they were made`);
-  }
+  const [refused] = fixedChanges(lab, intent);
+  if (refused !== undefined) throw new LabkeeperError("LK5222", refused);
   return { outputs: {} };
 }
-
-const sameTags = (a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean =>
-  Object.keys({ ...a, ...b }).every((key) => a[key] === b[key]);
 
 /** Looks beside whatever else is running, so it neither stops nor starts anything. */
 async function observe(

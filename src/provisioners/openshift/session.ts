@@ -14,7 +14,7 @@ import { clearRun, recordRun, stopStray } from "../run-record.ts";
 import { type Cloud, NO_CLOUD, type OpenshiftDeps } from "./deps.ts";
 import { type Folders, foldersOf, readIfThere } from "./folders.ts";
 import { installerEnvironment } from "./installer-env.ts";
-import { accountOf } from "./intent.ts";
+import { accountOf, type OpenshiftIntent } from "./intent.ts";
 import { lendSession, roleEnvironment } from "./role-session.ts";
 import { environmentSecrets } from "./run-secrets.ts";
 
@@ -153,6 +153,23 @@ async function runOnce(
   if (room >= 0) say(stream.flush());
   if (end.gone) await clearRun(context.workdir);
   return { end, failure: scan.result(end.kind === "exit" ? end.code : null) };
+}
+
+/**
+ * Refuses to run anything on a recorded cluster with credentials of another account: what was made there would be in no
+ * record, and nothing that is missing there is gone. Throws LK5302.
+ */
+export async function requireAccount(
+  { cloud, context }: Session,
+  { account, accountId, infraId }: Pick<OpenshiftIntent, "account" | "accountId" | "infraId">,
+): Promise<void> {
+  const now = (await cloud.account?.accountId(account, context.signal)) ?? null;
+  if (now === null || accountId === null || now === accountId) return;
+  const whose = account ?? "default";
+  throw new LabkeeperError(
+    "LK5302",
+    `the credentials of ${whose} belong to ${now}, and ${infraId} is recorded in ${accountId}`,
+  );
 }
 
 export const succeeded = ({ end }: Ended): boolean => end.kind === "exit" && end.code === 0;

@@ -14,6 +14,7 @@ const answers = (resource) => ({
   "/readyz": "ok",
   "/apis/config.openshift.io/v1/clusterversions/version": {
     kind: "ClusterVersion",
+    spec: { clusterID: resource.tags.openshiftClusterID },
     status: {
       desired: { version: resource.version },
       history: [{ state: "Completed", version: resource.version }],
