@@ -40,12 +40,10 @@ const STEPS: Record<ClaimedJob["kind"], readonly Step[]> = { provision, update, 
  */
 export async function work(deps: WorkDeps, job: ClaimedJob, control: Control): Promise<JobOutcome | null> {
   deps.reporter.jobStarted(job);
-  const outcome = await (job.recoveries > MAX_RECOVERIES
-    ? Promise.reject(poisonous(job))
-    : outcomeOf(deps, job, control)
-  ).catch((error: unknown) =>
-    // It could not even begin: a folder or a store is not there, or it should not.
-    failed(deps, job, null, error, redactor([])),
+  const outcome = await (job.poisonous ? Promise.reject(poisonous(job)) : outcomeOf(deps, job, control)).catch(
+    (error: unknown) =>
+      // It could not even begin: a folder or a store is not there, or it should not.
+      failed(deps, job, null, error, redactor([])),
   );
   if (outcome === null) return null;
   try {
@@ -58,9 +56,7 @@ export async function work(deps: WorkDeps, job: ClaimedJob, control: Control): P
   return outcome;
 }
 
-/** A job whose workers keep dying is not tried on every worker in turn: it may be what kills them. */
-const MAX_RECOVERIES = 5;
-
+/** A job whose workers keep dying is not tried on every worker in turn: it is what kills them. */
 const poisonous = (job: ClaimedJob): LabkeeperError =>
   new LabkeeperError("LK5010", `${job.kind} of ${job.lab.name} lost its worker ${job.recoveries} times`);
 
