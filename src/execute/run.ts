@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { redactor, streamRedactor } from "../core/redact.ts";
+import type { JsonObject } from "../core/types.ts";
 import { LabkeeperError } from "../errors.ts";
 import type {
   ArtifactStore,
@@ -13,6 +14,7 @@ import type {
   Workspace,
 } from "../ports.ts";
 import { labLog } from "./lab-log.ts";
+import { untilRecorded } from "./persist.ts";
 import { logKey, type Run, secretKey } from "./step.ts";
 
 export interface RunDeps {
@@ -49,6 +51,8 @@ export async function beginRun(
   let stream = streamRedactor(known);
   let written = Number.NEGATIVE_INFINITY;
   let lastPhase = "";
+  const recordIntent = (intent: JsonObject): Promise<void> =>
+    untilRecorded(() => deps.store.recordIntent(job, intent), bounded);
   const say = (text: string): void => {
     for (const line of text.split("\n")) if (line !== "") log.line(line);
   };
@@ -75,13 +79,13 @@ export async function beginRun(
         deps.store.recordProgress(job, safe, percent ?? null).catch(() => undefined);
       },
       log: (line) => say(stream.push(`${line}\n`)),
-      recordIntent: (intent) => deps.store.recordIntent(job, intent),
+      recordIntent,
     },
     secrets: deps.secrets,
     artifacts: deps.artifacts,
     removeWorkspace: () => deps.workspace.remove(lab.id),
     recordOutputs: (outputs) => deps.store.recordOutputs(job, outputs),
-    recordIntent: (intent) => deps.store.recordIntent(job, intent),
+    recordIntent,
     reserve: async (needs) => {
       if (needs.length > 0) await deps.store.reserve(job, needs);
     },
