@@ -62,6 +62,7 @@ function keep(
   const lost = new AbortController();
   let renewedAt = askedAt;
   let renewing = false;
+  let ended = false;
   const lose = (why: string, cause?: unknown): void =>
     lost.abort(new LabkeeperError("LK4004", `the lease on ${lease.resource} ${why}`, { cause }));
   const renew = async (): Promise<void> => {
@@ -70,18 +71,27 @@ function keep(
     if (renewed.length === 0) lose("is another's");
     else renewedAt = at;
   };
+  const renewPatiently = async (): Promise<void> => {
+    renewing = true;
+    // The database may be back before the lease ends, or another connection reach it.
+    for (let done = false; !done && !ended && !lost.signal.aborted; ) {
+      done = await renew().then(
+        () => true,
+        () => false,
+      );
+      if (!done) await delay(beatMs / 5, undefined, { ref: false });
+    }
+    renewing = false;
+  };
   const beat = setInterval(() => {
     // By this host's clock, so also when a renewal hangs or the process was paused.
     if (clock.monotonic() - renewedAt > 2 * beatMs) lose("was not renewed in time");
-    if (renewing || lost.signal.aborted) return;
-    renewing = true;
-    renew()
-      // The database may be back before the lease ends.
-      .catch(() => undefined)
-      .finally(() => {
-        renewing = false;
-      });
+    if (!renewing && !lost.signal.aborted) void renewPatiently();
   }, beatMs);
   beat.unref();
-  return { signal: lost.signal, stop: () => clearInterval(beat) };
+  const stop = (): void => {
+    ended = true;
+    clearInterval(beat);
+  };
+  return { signal: lost.signal, stop };
 }

@@ -110,6 +110,8 @@ export interface ClaimedJob {
   readonly outputs: JsonObject;
   /** How many workers died or lost their lease on this attempt. */
   readonly recoveries: number;
+  /** Its workers die of it: not to be run, but given up. */
+  readonly poisonous: boolean;
   /** Steps that succeeded in an earlier run of this same job. */
   readonly doneSteps: readonly string[];
 }

@@ -52,9 +52,11 @@ const fieldsOf = (job: ClaimedJob): Readonly<Record<string, unknown>> => ({
   correlationId: job.correlationId,
 });
 
-/** Of a job that may be what kills its workers: somebody has to look before it is tried again. */
+/** Of a job that is what kills its workers: somebody has to look, also where a destroy is tried again by itself. */
 const alertOf = (outcome: JobOutcome): Readonly<Record<string, unknown>> =>
-  outcome.kind === "dead" && outcome.failure.code === "LK5010" ? { alert: "quarantined" } : {};
+  (outcome.kind === "dead" || outcome.kind === "retry") && outcome.failure.code === "LK5010"
+    ? { alert: "quarantined" }
+    : {};
 
 const outcomeFields = (outcome: JobOutcome): Readonly<Record<string, unknown>> =>
   outcome.kind === "retry" || outcome.kind === "dead"
@@ -72,7 +74,8 @@ export const logReporter = (log: Log): Reporter => ({
   step: (job, step) => log.info({ ...fieldsOf(job), step }, "step"),
   progress: (job, phase, percent) => log.debug({ ...fieldsOf(job), phase, percent }, "progress"),
   jobEnded: (job, outcome) => {
-    const level = outcome.kind === "dead" ? "error" : outcome.kind === "retry" ? "warn" : "info";
+    const level =
+      outcome.kind === "dead" || "alert" in alertOf(outcome) ? "error" : outcome.kind === "retry" ? "warn" : "info";
     log[level]({ ...alertOf(outcome), ...fieldsOf(job), ...outcomeFields(outcome) }, "job ended");
   },
 });

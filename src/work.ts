@@ -5,6 +5,7 @@ import { nextRetry } from "./core/retry.ts";
 import type { FailureRecord } from "./core/types.ts";
 import { LabkeeperError, remedyFor } from "./errors.ts";
 import { destroy } from "./execute/destroy.ts";
+import { untilRecorded } from "./execute/persist.ts";
 import { provision } from "./execute/provision.ts";
 import { beginRun, type RunDeps } from "./execute/run.ts";
 import { type Findings, remaining, type Step } from "./execute/step.ts";
@@ -40,16 +41,15 @@ const STEPS: Record<ClaimedJob["kind"], readonly Step[]> = { provision, update, 
  */
 export async function work(deps: WorkDeps, job: ClaimedJob, control: Control): Promise<JobOutcome | null> {
   deps.reporter.jobStarted(job);
-  const outcome = await (job.recoveries > MAX_RECOVERIES
-    ? Promise.reject(poisonous(job))
-    : outcomeOf(deps, job, control)
-  ).catch((error: unknown) =>
-    // It could not even begin: a folder or a store is not there, or it should not.
-    failed(deps, job, null, error, redactor([])),
+  const outcome = await (job.poisonous ? Promise.reject(poisonous(job)) : outcomeOf(deps, job, control)).catch(
+    (error: unknown) =>
+      // It could not even begin: a folder or a store is not there, or it should not.
+      failed(deps, job, null, error, redactor([])),
   );
   if (outcome === null) return null;
   try {
-    await deps.store.finish(job, outcome);
+    // However it was stopped, what became of it is told for as long as that counts.
+    await untilRecorded(() => deps.store.finish(job, outcome), control.lost);
   } catch (error) {
     if (error instanceof LabkeeperError && error.code === "LK4004") return null;
     throw error;
@@ -58,9 +58,7 @@ export async function work(deps: WorkDeps, job: ClaimedJob, control: Control): P
   return outcome;
 }
 
-/** A job whose workers keep dying is not tried on every worker in turn: it may be what kills them. */
-const MAX_RECOVERIES = 5;
-
+/** A job whose workers keep dying is not tried on every worker in turn: it is what kills them. */
 const poisonous = (job: ClaimedJob): LabkeeperError =>
   new LabkeeperError("LK5010", `${job.kind} of ${job.lab.name} lost its worker ${job.recoveries} times`);
 
@@ -72,7 +70,8 @@ async function outcomeOf(deps: WorkDeps, job: ClaimedJob, control: Control): Pro
     for (const step of remaining(STEPS[job.kind], job.doneSteps)) {
       if (control.leaving()) return { kind: "released" };
       control.signal.throwIfAborted();
-      await deps.store.beginStep(job, step.name, position.step);
+      const previous = position.step;
+      await untilRecorded(() => deps.store.beginStep(job, step.name, previous), control.signal);
       position.step = step.name;
       deps.reporter.step(job, step.name);
       found = { ...found, ...(await step.run(run, found)) };

@@ -1,6 +1,6 @@
 /** Keeps a process's hands full: claims jobs, holds their leases, and gives them back in order. */
 
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import PQueue from "p-queue";
 import type { ClaimedJob, JobOutcome, Lease, LeaseStore, QueueLimits, WorkStore } from "./ports.ts";
 import { recordOutcome } from "./record-outcome.ts";
@@ -185,14 +185,24 @@ export async function startWorker(deps: WorkerDeps, options: WorkerOptions): Pro
     for (const one of active.values()) if (isOverdue(one.askedAt)) stop(one, "lease-lost");
   }, options.heartbeatSeconds * 200);
   let beating = false;
-  const beat = setInterval(() => {
-    if (beating) return;
+  let ended = false;
+  /** Until one works: the leases run on, and what one connection swallowed another may carry. */
+  const keepBeating = async (): Promise<void> => {
     beating = true;
-    heartbeat()
-      .catch(deps.onError)
-      .finally(() => {
-        beating = false;
-      });
+    for (let kept = false; !kept && !ended; ) {
+      kept = await heartbeat().then(
+        () => true,
+        (error: unknown) => {
+          deps.onError(error);
+          return false;
+        },
+      );
+      if (!kept) await delay(options.heartbeatSeconds * 200, undefined, { ref: false });
+    }
+    beating = false;
+  };
+  const beat = setInterval(() => {
+    if (!beating) void keepBeating();
   }, options.heartbeatSeconds * 1_000);
 
   const wake = (): void => {
@@ -218,6 +228,7 @@ export async function startWorker(deps: WorkerDeps, options: WorkerOptions): Pro
       await claiming;
       await queue.onIdle();
       clearTimeout(impatience);
+      ended = true;
       clearInterval(beat);
       clearInterval(watch);
       for (const resolve of waiters.splice(0)) resolve({ failed: [...failed].sort() });

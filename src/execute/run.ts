@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { redactor, streamRedactor } from "../core/redact.ts";
 import { shortened } from "../core/render-escape.ts";
+import type { JsonObject } from "../core/types.ts";
 import { LabkeeperError } from "../errors.ts";
 import type {
   ArtifactStore,
@@ -15,6 +16,7 @@ import type {
 } from "../ports.ts";
 import { intentRecords } from "./intent-records.ts";
 import { labLog } from "./lab-log.ts";
+import { untilRecorded } from "./persist.ts";
 import { logKey, type Run, secretKey } from "./step.ts";
 
 export interface RunDeps {
@@ -46,7 +48,12 @@ export async function beginRun(
 ): Promise<Run & AsyncDisposable & { timedOut(): boolean }> {
   const { lab } = job;
   const bounded = withDeadline(job, signal);
-  const intents = intentRecords(deps, job);
+  const recordIntent = (_: ClaimedJob, intent: JsonObject): Promise<void> =>
+    untilRecorded(() => deps.store.recordIntent(job, intent), bounded);
+  const intents = intentRecords(
+    { artifacts: deps.artifacts, store: { recordIntent, unknownLabs: deps.store.unknownLabs } },
+    job,
+  );
   const log = labLog(deps.artifacts, logKey(lab.id, job.id), deps.clock);
   const known = revealed(await deps.secrets.get(secretKey(lab.id)).catch(() => null));
   let redact = redactor(known);

@@ -12,6 +12,7 @@ import { warnOfExpiry } from "./apply-warnings.ts";
 import { WORK_CHANNEL } from "./channel.ts";
 import { type Db, guarded } from "./connection.ts";
 import { namesBefore, noteDifferences } from "./differences.ts";
+import { lockJobs } from "./enqueue.ts";
 import { jsonb } from "./json.ts";
 import { requireLease } from "./leases.ts";
 import { latestRevision } from "./revisions.ts";
@@ -27,6 +28,7 @@ export function apply(db: Db, application: PlanApplication, lease: Lease): Promi
     db.transaction().execute(async (tx) => {
       await requireLease(tx, lease);
       await requireBasis(tx, application);
+      await lockJobs(tx, labsOf(application.plan.changes));
       const before = await namesBefore(tx, application.desired);
       await recordDesired(tx, application);
       const { plan, correlationId } = application;
@@ -68,6 +70,9 @@ function pick<K extends Operation["kind"]>(changes: readonly Change[], kind: K):
       : [],
   );
 }
+
+const labsOf = (changes: readonly Change[]): string[] =>
+  changes.flatMap(({ held, operation }) => (held === null && "lab" in operation ? [operation.lab.id] : []));
 
 async function requireBasis(tx: Transaction<unknown>, { previous }: PlanApplication): Promise<void> {
   const latest = await latestRevision(tx);

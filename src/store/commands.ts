@@ -5,13 +5,18 @@ import { ERRORS, LabkeeperError, remedyFor } from "../errors.ts";
 import type { CommandStore } from "../ports.ts";
 import { WORK_CHANNEL } from "./channel.ts";
 import { type Db, guarded } from "./connection.ts";
-import { enqueue } from "./enqueue.ts";
+import { enqueue, lockJobs } from "./enqueue.ts";
 import { appendEvents } from "./events.ts";
 import { jsonb } from "./json.ts";
 import { type LabRow, labFromRow } from "./rows.ts";
 
-/** The lab that answers for a name, locked until the command is recorded. @throws LK3001 */
+/** The lab that answers for a name, locked after its jobs until the command is recorded. @throws LK3001 */
 async function lockLab(tx: Kysely<unknown>, name: string): Promise<Lab> {
+  const { rows: found } = await sql<{ id: string }>`select id from labs where name = ${name} and current`.execute(tx);
+  await lockJobs(
+    tx,
+    found.map(({ id }) => id),
+  );
   const { rows } = await sql<{
     lab: LabRow;
   }>`select lk_lab(l) as lab from labs l where name = ${name} and current for update`.execute(tx);

@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect } from "kysely";
-import pg from "pg";
+import type pg from "pg";
 import { type ErrorCode, LabkeeperError } from "../errors.ts";
+import { asKyselyPool, boundedPool, type Deadlines } from "./pool.ts";
 
 /** Anything `pg` understands: a URL, or host (a socket folder too), user, database, password. */
 export type Connection = pg.PoolConfig;
@@ -14,25 +15,16 @@ export interface Database {
   close(): Promise<void>;
 }
 
+/** For what no lease waits for, such as a plan of ten thousand labs. */
+const PATIENT: Deadlines = { queryMs: 60_000, connectMs: 10_000 };
+
 export function connect(
   connection: Connection,
-  options: { readonly max?: number; readonly name?: string } = {},
+  options: { readonly max?: number; readonly name?: string; readonly deadlines?: Deadlines } = {},
 ): Database {
-  const pool = new pg.Pool({
-    max: options.max ?? 12,
-    connectionTimeoutMillis: 10_000,
-    // A connection that hangs must end as an error: leases run out meanwhile. Milliseconds.
-    query_timeout: 60_000,
-    keepAlive: true,
-    idleTimeoutMillis: 30_000,
-    application_name: options.name ?? "labkeeper",
-    ...connection,
-  });
-  // An idle connection that the server closes must not end the process; the next query reports the failure.
-  pool.on("error", () => undefined);
-  // The same for one that is in use, also between two queries of a transaction: the pool listens to idle ones alone.
-  pool.on("connect", (client) => client.on("error", () => undefined));
-  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+  const settings = { max: options.max ?? 12, application_name: options.name ?? "labkeeper", ...connection };
+  const pool = boundedPool(settings, options.deadlines ?? PATIENT);
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: asKyselyPool(pool) }) });
   return { db, pool, close: () => db.destroy() };
 }
 

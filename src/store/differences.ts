@@ -30,8 +30,11 @@ export async function noteDifferences(tx: Transaction<unknown>, desired: Desired
     ? sql`select distinct name from (${differing(files, labs)}) d`
     : sql`select unnest(${names}::text[])`;
   if (desired.complete || names.length > 0) {
-    await sql`insert into differences (name) ${changed} on conflict (name) do update set mark = default`.execute(tx);
+    await sql`insert into differences (name) select name from (${changed}) c (name) order by name collate "C"
+      on conflict (name) do update set mark = default`.execute(tx);
   }
+  // Locked in one order before anything is removed, by a statement of its own: the next sees what was waited for.
+  await sql`select 1 from differences order by name collate "C" for update`.execute(tx);
   const seen = sql`(select name from seen)`;
   await sql`
     with seen as materialized (select name, mark from differences),

@@ -10,12 +10,27 @@ export interface NewJob {
 }
 
 /**
+ * Locks the open jobs of labs until the transaction ends. Everybody locks jobs before leases, labs and differences, and
+ * rows of one kind in the order of their keys (migrations/0008_recovery.sql), so whoever is about to change labs and
+ * their jobs begins with this.
+ */
+export async function lockJobs(tx: Kysely<unknown>, labIds: readonly string[]): Promise<void> {
+  if (labIds.length === 0) return;
+  await sql`select 1 from jobs where lab_id = any (${labIds}::uuid[]) and state in ('queued', 'running')
+    order by id for no key update`.execute(tx);
+}
+
+/**
  * Queues jobs for labs, one a lab. A destroy displaces whatever was queued and asks what runs to stop; another job
  * that finds one queued leaves it there, since that one will read the lab's newest spec when it is claimed.
  * Attempts come from the policy pinned with the lab. Answers how many were queued.
  */
 export async function enqueue(tx: Kysely<unknown>, jobs: readonly NewJob[]): Promise<number> {
   if (jobs.length === 0) return 0;
+  await lockJobs(
+    tx,
+    jobs.map(({ labId }) => labId),
+  );
   const destroyed = jobs.filter(({ kind }) => kind === "destroy").map(({ labId }) => labId);
   if (destroyed.length > 0) {
     await sql`update jobs set state = 'cancelled', finished_at = clock_timestamp()

@@ -8,15 +8,15 @@ export const requireLease = async (tx: Db, { resource, token }: Lease): Promise<
   await sql`select lk_require_lease(${resource}, ${token})`.execute(tx);
 };
 
-/** Locks with a deadline by the database's clock and a token that only grows (promise P3). */
+/** Locks with a deadline by the database's clock and a token that only grows, also over a restore (promise P3). */
 export const leaseStore = (db: Db): LeaseStore => ({
   acquire: (resource, holder, seconds) =>
     guarded(async () => {
       const { rows } = await sql<{ token: string }>`
         insert into leases as l (resource, holder, token, expires_at)
-        values (${resource}, ${holder}, 1, clock_timestamp() + make_interval(secs => ${seconds}))
+        values (${resource}, ${holder}, lk_next_token(null), clock_timestamp() + make_interval(secs => ${seconds}))
         on conflict (resource) do update
-          set holder = excluded.holder, token = l.token + 1, expires_at = excluded.expires_at, acquired_at = clock_timestamp()
+          set holder = excluded.holder, token = lk_next_token(l.token), expires_at = excluded.expires_at, acquired_at = clock_timestamp()
           where l.expires_at <= clock_timestamp()
         returning token
       `.execute(db);
@@ -27,10 +27,17 @@ export const leaseStore = (db: Db): LeaseStore => ({
   renew: (leases, seconds) =>
     guarded(async () => {
       if (leases.length === 0) return [];
+      // In the order of their keys, like everybody who locks several.
       const { rows } = await sql<{ resource: string }>`
+        with ours as (
+          select l.resource from leases l
+          join jsonb_to_recordset(${jsonb(leases)}::jsonb) as r(resource text, token bigint)
+            on l.resource = r.resource and l.token = r.token
+          where l.expires_at > clock_timestamp()
+          order by l.resource collate "C" for no key update of l
+        )
         update leases l set expires_at = clock_timestamp() + make_interval(secs => ${seconds})
-        from jsonb_to_recordset(${jsonb(leases)}::jsonb) as r(resource text, token bigint)
-        where l.resource = r.resource and l.token = r.token and l.expires_at > clock_timestamp()
+        from ours where l.resource = ours.resource and l.expires_at > clock_timestamp()
         returning l.resource
       `.execute(db);
       const kept = new Set(rows.map(({ resource }) => resource));

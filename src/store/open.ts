@@ -18,6 +18,7 @@ import { listen } from "./listen.ts";
 import { requireSchema } from "./migrate.ts";
 import { orphanStore } from "./orphans.ts";
 import { requestStore } from "./own-requests.ts";
+import type { Deadlines } from "./pool.ts";
 import { pullRequestStore } from "./pull-requests.ts";
 import { readStore } from "./reads.ts";
 import { receiptCheckStore } from "./receipt-checks.ts";
@@ -27,7 +28,7 @@ import { latestRevision } from "./revisions.ts";
 import { only } from "./rows.ts";
 import { unknownLabs } from "./unknown-labs.ts";
 import { webhookStore } from "./webhooks.ts";
-import { workStore } from "./work.ts";
+import { queueStore, workStore } from "./work.ts";
 
 export interface Store
   extends ReconcileStore,
@@ -50,14 +51,28 @@ export interface Store
 }
 
 /**
+ * Leases last a minute and are given up half a minute after they were last renewed. So what keeps and takes them has
+ * connections of its own, which nothing else can use up, and is told early when one of them goes silent.
+ */
+const LEASES: Deadlines = { queryMs: 5_000, connectMs: 5_000 };
+/** What runs write is tried again while the lease lasts: it may wait for a plan that is being applied. */
+const RUNS: Deadlines = { queryMs: 20_000, connectMs: 5_000 };
+
+/**
  * Opens the store. The schema must be there already (`migrate`).
  * @throws LK4001, LK4002, LK4003, LK4007
  */
 export async function openStore(
   connection: Connection,
-  options: { readonly max?: number; readonly name?: string } = {},
+  options: { readonly max?: number; readonly name?: string; readonly leaseDeadlines?: Deadlines } = {},
 ): Promise<Store> {
-  const { db, pool, close } = connect(connection, options);
+  const { max = 12, leaseDeadlines = LEASES, ...rest } = options;
+  const { db, pool, close: closeRest } = connect(connection, { ...rest, max });
+  const leases = connect(connection, { ...rest, max: Math.min(2, max), deadlines: leaseDeadlines });
+  const runs = connect(connection, { ...rest, max: Math.min(6, max), deadlines: RUNS });
+  const close = async (): Promise<void> => {
+    await Promise.all([closeRest(), leases.close(), runs.close()]);
+  };
   try {
     await guarded(() => requireSchema(pool));
   } catch (error) {
@@ -65,8 +80,9 @@ export async function openStore(
     throw error;
   }
   return {
-    ...workStore(db),
-    ...leaseStore(db),
+    ...workStore(runs.db),
+    ...queueStore(leases.db),
+    ...leaseStore(leases.db),
     ...commandStore(db),
     ...readStore(db),
     ...receiptCheckStore(db),

@@ -5,7 +5,7 @@ import type { Cause, Lab, Observation } from "../core/types.ts";
 import type { Lease } from "../ports.ts";
 import { WORK_CHANNEL } from "./channel.ts";
 import { type Db, guarded } from "./connection.ts";
-import { enqueue } from "./enqueue.ts";
+import { enqueue, lockJobs } from "./enqueue.ts";
 import { appendEvents } from "./events.ts";
 import { jsonb } from "./json.ts";
 import { requireLease } from "./leases.ts";
@@ -49,6 +49,7 @@ async function recordCheck(db: Db, check: DueCheck, observation: Observation, no
     const correlationId = randomUUID();
     const residue = observation.verdict === "present";
     if (residue) {
+      await lockJobs(tx, [lab.id]);
       await sql`update labs set reopened = true where id = ${lab.id} and state = 'destroyed'`.execute(tx);
       await enqueue(tx, [{ labId: lab.id, kind: "destroy", cause: causeOf(lab), correlationId }]);
       await sql`select pg_notify(${WORK_CHANNEL}, '')`.execute(tx);

@@ -31,16 +31,21 @@ export const runRecords = (db: Db): Pick<WorkStore, "recordIntent" | "recordOutp
 
   recordProgress: batched(
     async (progress: readonly object[]) => {
-      // A job that spoke twice in one batch: the last word counts.
+      // A job that spoke twice in one batch: the last word counts. Locked in one order, for runs end meanwhile.
       await guarded(() =>
         sql`
-          update jobs j set phase = p.phase, percent = p.percent
-          from (
+          with told as materialized (
             select distinct on (job) job, token, phase, percent
             from rows from (jsonb_to_recordset(${jsonb(progress)}::jsonb)
               as (job uuid, token bigint, phase text, percent smallint)) with ordinality
             order by job, ordinality desc
-          ) p
+          ),
+          running as materialized (
+            select j.id from jobs j join told p on p.job = j.id
+            where j.state = 'running' and j.token = p.token order by j.id for no key update of j
+          )
+          update jobs j set phase = p.phase, percent = p.percent
+          from told p join running r on r.id = p.job
           where j.id = p.job and j.state = 'running' and j.token = p.token`.execute(db),
       );
     },

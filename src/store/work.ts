@@ -23,6 +23,7 @@ interface ClaimedRow {
   readonly lab: LabRow;
   readonly done_steps: readonly string[];
   readonly recoveries: number;
+  readonly poisonous: boolean;
   readonly outputs: JsonObject | null;
 }
 
@@ -37,6 +38,7 @@ const claimedJob = (row: ClaimedRow, worker: string): ClaimedJob => ({
   lease: { resource: `lab:${row.lab.id}`, holder: worker, token: row.token },
   outputs: row.outputs ?? {},
   recoveries: row.recoveries,
+  poisonous: row.poisonous,
   doneSteps: row.done_steps,
 });
 
@@ -64,25 +66,9 @@ async function beginSteps(
   await sql`select lk_begin_steps(${jsonb(begins)}::jsonb)`.execute(db);
 }
 
-/** The queue as a worker sees it. Every write carries the lease's token; the database refuses an old one (promise P3). */
-export const workStore = (db: Db): Omit<WorkStore, "onWork" | "unknownLabs"> => ({
+/** The queue as a worker sees it. */
+export const queueStore = (db: Db): Pick<WorkStore, "claim" | "cancelRequested" | "nextRunIn" | "outstanding"> => ({
   claim: (request) => guarded(() => claim(db, request)),
-
-  beginStep: batched(
-    async (items: readonly { job: ClaimedJob; step: string; previous: string | null }[]) => {
-      await guarded(() => beginSteps(db, items));
-    },
-    (job: ClaimedJob, step: string, previous: string | null) => ({ job, step, previous }),
-  ),
-
-  ...runRecords(db),
-
-  finish: batched(
-    (items: readonly Finish[]) => guarded(() => finish(db, items)),
-    (job: ClaimedJob, outcome: JobOutcome) => ({ job, outcome }),
-  ),
-
-  reserve: (job, needs) => reserve(db, job, needs),
 
   cancelRequested: (jobIds) =>
     guarded(async () => {
@@ -110,4 +96,25 @@ export const workStore = (db: Db): Omit<WorkStore, "onWork" | "unknownLabs"> => 
           and (attempt >= ${STUCK_AFTER} or run_at > clock_timestamp() + interval '5 minutes')))`.execute(db);
       return Number(rows[0]?.n ?? 0);
     }),
+});
+
+/** What runs write. All of it carries the lease's token; the database refuses an old one (promise P3). */
+export const workStore = (
+  db: Db,
+): Pick<WorkStore, "beginStep" | "finish" | "reserve" | "recordIntent" | "recordOutputs" | "recordProgress"> => ({
+  beginStep: batched(
+    async (items: readonly { job: ClaimedJob; step: string; previous: string | null }[]) => {
+      await guarded(() => beginSteps(db, items));
+    },
+    (job: ClaimedJob, step: string, previous: string | null) => ({ job, step, previous }),
+  ),
+
+  ...runRecords(db),
+
+  finish: batched(
+    (items: readonly Finish[]) => guarded(() => finish(db, items)),
+    (job: ClaimedJob, outcome: JobOutcome) => ({ job, outcome }),
+  ),
+
+  reserve: (job, needs) => reserve(db, job, needs),
 });

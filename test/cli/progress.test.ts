@@ -15,6 +15,7 @@ const claimed = (name: string): ClaimedJob => ({
   lease: { resource: "lab:x", holder: "w", token: 1 },
   outputs: {},
   recoveries: 0,
+  poisonous: false,
   doneSteps: [],
 });
 

@@ -6,6 +6,7 @@
 import { once } from "node:events";
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { openCatalog } from "../../src/git/open-catalog.ts";
 import { folderArtifacts } from "../../src/local/artifacts.ts";
 import { profileFolder } from "../../src/local/profiles.ts";
@@ -24,6 +25,8 @@ import { startWorker } from "../../src/worker.ts";
 import type { Order } from "./members.ts";
 
 const order = JSON.parse(process.argv[2] ?? "{}") as Order;
+// From the first moment: it may be asked to leave while it is starting.
+const asked = once(process, "SIGTERM");
 
 const die = async (): Promise<never> => {
   process.kill(process.pid, "SIGKILL");
@@ -52,7 +55,12 @@ const perilous = <Port extends object>(port: Port): Port =>
 
 const poisoned = (provisioner: Provisioner): Provisioner => ({
   ...provisioner,
-  install: async (lab, ...rest) => (lab.name === order.poison ? await die() : await provisioner.install(lab, ...rest)),
+  install: async (lab, ...rest) => {
+    if (!order.poison?.includes(lab.name)) return await provisioner.install(lab, ...rest);
+    // Neighbours are in the middle of something when it happens.
+    await delay(order.fuseMs ?? 0);
+    return await die();
+  },
 });
 
 /** Writes down when a call begins and ends, so that nobody has to be believed who says that there never were two. */
@@ -127,7 +135,7 @@ if (order.role === "reconcile") {
       limits: { jobs: 99, creates: 99, createsPerTeam: 99, createsPerAccountRegion: 99 },
     },
   );
-  await once(process, "SIGTERM");
+  await asked;
   await worker.stop();
 }
 await store.close();

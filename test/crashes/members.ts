@@ -14,8 +14,9 @@ export interface Order {
   readonly catalog: string;
   /** `before finish`, `after beginStep install`, `before apply`, … Absent: it lives. */
   readonly diesAt?: string;
-  /** The lab whose install kills the process. */
-  readonly poison?: string;
+  /** Labs whose install kills the process, `fuseMs` after it began. */
+  readonly poison?: readonly string[];
+  readonly fuseMs?: number;
   /** Stands for the provisioner `simulated`: a program that answers verbs. */
   readonly program?: readonly string[];
   /** A folder of its own for its work, as another machine has. */

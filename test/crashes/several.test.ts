@@ -96,7 +96,7 @@ test("a lab that kills each worker is given up with an alert, and the others are
   let last: Member | null = null;
   for (let death = 0; last === null; death++) {
     expect(death).toBeLessThan(10);
-    const worker = m.start({ role: "work", poison: "poison" });
+    const worker = m.start({ role: "work", poison: ["poison"] });
     const idle = expect
       .poll(async () => (await w.sql("select 1 from jobs where state in ('queued', 'running')")).length, PATIENT)
       .toBe(0)

@@ -81,10 +81,9 @@ describe("P1 no destroy without a recorded cause", () => {
     await newLab();
     await makeReady(store);
     const id = await idOf(`lab-${serial}`);
-    await raw.query("update leases set token = 99, expires_at = now() + interval '1 minute' where resource = $1", [
-      `lab:${id}`,
-    ]);
-    const move = "update labs set state = 'destroying', fence = 99, destroy_cause = $2 where id = $1";
+    await raw.query("update leases set expires_at = now() + interval '1 minute' where resource = $1", [`lab:${id}`]);
+    const move = `update labs set state = 'destroying', destroy_cause = $2,
+      fence = (select token from leases where resource = 'lab:' || $1::uuid) where id = $1::uuid`;
     expect(await refused(move, [id, cause])).toBe("destroy_has_cause");
   });
 });
