@@ -183,6 +183,11 @@ export async function labour(
   processes: readonly (readonly Fate[])[],
   { more }: Labour = { more: () => false },
 ): Promise<void> {
+  // Nothing to do: nobody begins, and who would have suffered does so another time.
+  if (!more() && (await busy(sim)).length === 0) {
+    sim.unmet.set("worker", [...(sim.unmet.get("worker") ?? []), ...processes.flat()]);
+    return;
+  }
   const hands = await Promise.all(sufferings(sim, "worker", processes).map((fates) => hire(sim, fates)));
   const deadline = performance.now() + DEADLINE;
   let hung: number | null = null;

@@ -50,6 +50,7 @@ export interface Simulation extends AsyncDisposable {
   hours: number;
   /** How far the hosts' own clocks are off. */
   skewHours: number;
+  policyIsBroken: boolean;
   /** What somebody said yes to, and which labs somebody cancelled. */
   readonly approved: Set<string>;
   readonly cancelled: Set<string>;
@@ -183,6 +184,7 @@ export async function simulation(seed: number, newDatabase: NewDatabase, hosted:
     weather: {},
     hours: 0,
     skewHours: 0,
+    policyIsBroken: false,
     approved: new Set(),
     cancelled: new Set(),
     running: new Map(),

@@ -4,6 +4,7 @@ import type { LabkeeperError } from "../src/errors.ts";
 import { catalogFile, type LabChange, labPath, labText } from "../test/promises/files.ts";
 import { pathsOf } from "./catalog.ts";
 import { cycle, janitor, janitors } from "./cycle.ts";
+import type { Fate } from "./fate.ts";
 import { NAMES, type Step } from "./history.ts";
 import { expectKept, keptLabs } from "./invariants.ts";
 import { labour } from "./labour.ts";
@@ -134,6 +135,17 @@ export const hurry = async (sim: Simulation): Promise<void> => {
 
 const policy = (broken: boolean): string => (broken ? "spec: [" : catalogFile(undefined, GUARDS));
 
+function writePolicy(sim: Simulation, broken: boolean): void {
+  sim.policyIsBroken = broken;
+  sim.commitPolicy(policy(broken));
+}
+
+/** Who broke the policy hears of it with the next cycle. */
+async function reconciled(sim: Simulation, processes: readonly (readonly Fate[])[]): Promise<void> {
+  await fairly(sim, () => cycle(sim, processes));
+  if (sim.policyIsBroken) writePolicy(sim, false);
+}
+
 type Doing = { readonly [Kind in Step["do"]]: (sim: Simulation, step: Of<Kind>) => unknown };
 
 const DOING: Doing = {
@@ -147,8 +159,8 @@ const DOING: Doing = {
   revert: (sim) => sim.model.revert(),
   "force-push": (sim, { back }) => sim.model.forcePush(back),
   rewrite: (sim) => sim.model.rewrite(),
-  policy: (sim, { broken }) => sim.commitPolicy(policy(broken)),
-  reconcile: (sim, { processes }) => fairly(sim, () => cycle(sim, processes)),
+  policy: (sim, { broken }) => writePolicy(sim, broken),
+  reconcile: (sim, { processes }) => reconciled(sim, processes),
   "dry-run": (sim) => fairly(sim, () => cycle(sim, [[]], true)),
   work: (sim, { processes }) => labour(sim, processes),
   "real processes": (sim, { processes }) => fairly(sim, () => realProcesses(sim, processes)),
