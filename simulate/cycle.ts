@@ -106,6 +106,13 @@ export const cycle = (sim: Simulation, processes: readonly (readonly Fate[])[], 
 export const WEEKS = 15 * 24 * 3_600_000;
 
 export const janitors = (sim: Simulation, processes: readonly (readonly Fate[])[]): Promise<void> =>
+  forgetting(sim, () => sweepers(sim, processes));
+
+/** Those of weeks later forget deliveries. */
+export const forgetting = (sim: Simulation, work: () => Promise<void>): Promise<void> =>
+  sim.hosted?.deliveries.forgetting(work) ?? work();
+
+const sweepers = (sim: Simulation, processes: readonly (readonly Fate[])[]): Promise<void> =>
   cycles(sim, "janitor", processes, (process, store, signal) =>
     sweep(
       {

@@ -139,7 +139,7 @@ const DRAWS: readonly Draw[] = [
   draw(10, "write", { lab, file }),
   draw(7, "edit", { lab, workers: below(5) }),
   draw(2, "flag", { lab, field: oneOf("protect", "suspend"), on: yesOrNo }),
-  draw(4, "remove", {
+  draw(7, "remove", {
     labs: drawnAs<readonly string[]>(
       fc.oneof({ weight: 15, arbitrary: fc.constant(NAMES) }, { weight: 85, arbitrary: fc.tuple(lab) }),
       fc.uniqueArray(lab, { maxLength: NAMES.length, size: "max" }),
@@ -164,7 +164,7 @@ const DRAWS: readonly Draw[] = [
   draw(1, "dry-run", {}),
   draw(14, "work", { processes: atLeastOne(workerFates, 3) }),
   draw(3, "janitor", { fates: janitorFates }),
-  draw(2, "all at once", {
+  draw(4, "all at once", {
     reconcilers: atLeastOne(reconcilerFates, 2),
     workers: atLeastOne(workerFates, 3),
     janitors: atLeastOne(janitorFates, 2),
@@ -172,11 +172,11 @@ const DRAWS: readonly Draw[] = [
   draw(1, "database restart", { how: oneOf(...RESTARTS) }),
   draw(4, "hurry", {}),
   draw(4, "approve", { nth: below(8), comment: yesOrNo }),
-  draw(1, "cancel", { lab, comment: yesOrNo }),
+  draw(3, "cancel", { lab, comment: yesOrNo }),
   draw(2, "retry", { lab, comment: yesOrNo }),
   draw(3, "hours pass", { hours: wholeNumberOf(1, 1, 5, 11, 25) }),
   draw(1, "clock jump", { hours: wholeNumberOf(0, -48, -1, 1, 48, 24 * 365) }),
-  draw(4, "weather", { weather: drawnAs(oneOf(STORM, STORM, HANGS, LIARS, {}, {}), anyWeather) }),
+  draw(6, "weather", { weather: drawnAs(oneOf(STORM, STORM, HANGS, LIARS, {}, {}), anyWeather) }),
 ];
 
 const HOSTED_DRAWS: readonly Draw[] = [

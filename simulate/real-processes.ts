@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { WEEKS } from "./cycle.ts";
+import { forgetting, WEEKS } from "./cycle.ts";
 import type { Simulation } from "./simulation.ts";
 
 export interface RealProcess {
@@ -58,5 +58,7 @@ async function real(sim: Simulation, { role, diesAt, after }: RealProcess): Prom
 }
 
 export async function realProcesses(sim: Simulation, processes: readonly RealProcess[]): Promise<void> {
-  await Promise.all(processes.map((each) => real(sim, each)));
+  await forgetting(sim, async () => {
+    await Promise.all(processes.map((each) => real(sim, each)));
+  });
 }

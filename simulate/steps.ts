@@ -162,7 +162,11 @@ const DOING: Doing = {
   policy: (sim, { broken }) => writePolicy(sim, broken),
   reconcile: (sim, { processes }) => reconciled(sim, processes),
   "dry-run": (sim) => fairly(sim, () => cycle(sim, [[]], true)),
-  work: (sim, { processes }) => labour(sim, processes),
+  work: async (sim, { processes }) => {
+    // Enough time has passed for what failed before.
+    await hurry(sim);
+    await labour(sim, processes);
+  },
   "real processes": (sim, { processes }) => fairly(sim, () => realProcesses(sim, processes)),
   janitor: (sim, { fates }) => janitor(sim, fates),
   "all at once": allAtOnce,
