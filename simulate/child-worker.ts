@@ -8,6 +8,7 @@ import { simulatedProvisioner } from "../src/provisioners/simulated.ts";
 import { folderCloud } from "../src/provisioners/simulated-cloud.ts";
 import { openStore } from "../src/store/open.ts";
 import { startWorker } from "../src/worker.ts";
+import { deadly } from "./deadly.ts";
 
 const { DATABASE = "{}", FOLDER = "", NAME = "child", CONCURRENCY = "4", LEASE = "60" } = process.env;
 const concurrency = Number(CONCURRENCY);
@@ -24,16 +25,16 @@ const watched = async <T>(write: Promise<T>): Promise<T> =>
 
 await startWorker(
   {
-    store: {
+    store: deadly({
       ...store,
       beginStep: (...step) => watched(store.beginStep(...step)),
       recordIntent: (...intent) => watched(store.recordIntent(...intent)),
       finish: (...outcome) => watched(store.finish(...outcome)),
-    },
-    provisioners: new Map([["simulated", simulatedProvisioner({ cloud: folderCloud(FOLDER), seed: NAME })]]),
-    artifacts: folderArtifacts(join(FOLDER, "artifacts")),
-    secrets: folderSecrets({ root: join(FOLDER, "secrets"), keyFile: join(FOLDER, "secrets.key") }),
-    workspace: folderWorkspace(join(FOLDER, "work", NAME)),
+    }),
+    provisioners: new Map([["simulated", deadly(simulatedProvisioner({ cloud: folderCloud(FOLDER), seed: NAME }))]]),
+    artifacts: deadly(folderArtifacts(join(FOLDER, "artifacts"))),
+    secrets: deadly(folderSecrets({ root: join(FOLDER, "secrets"), keyFile: join(FOLDER, "secrets.key") })),
+    workspace: deadly(folderWorkspace(join(FOLDER, "work", NAME))),
     clock: { now: () => new Date(), monotonic: () => performance.now() },
     reporter: { planned: nothing, jobStarted: nothing, step: nothing, progress: nothing, jobEnded: nothing },
     observationGapMs: 0,

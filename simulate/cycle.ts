@@ -5,54 +5,73 @@ import { sweep } from "../src/janitor.ts";
 import { folderWorkspace } from "../src/local/workspace.ts";
 import { reconcile } from "../src/reconcile.ts";
 import type { Store } from "../src/store/open.ts";
+import type { Occupation } from "./connections.ts";
 import type { Fate, Mortal } from "./fate.ts";
-import { newProcess } from "./labour.ts";
+import { newProcess, spared, sufferings } from "./labour.ts";
 import type { Simulation } from "./simulation.ts";
 import { tolerated } from "./tolerated.ts";
 import { provisionerOf } from "./weather.ts";
 
 interface Going {
   readonly process: Mortal;
-  readonly store: Store;
   readonly done: Promise<void>;
+  close(): Promise<void>;
 }
+
+/** Also of one that lives: a connection that was cut may have kept it from giving its lease back. */
+const leasesRunOut = (sim: Simulation, { name }: Mortal): Promise<unknown> =>
+  sim.sql("update leases set expires_at = clock_timestamp() where holder = $1 and expires_at > clock_timestamp()", [
+    name,
+  ]);
 
 /** Resolves when it is done, or can do nothing more for now. Its leases then run out. */
 async function begun(sim: Simulation, { process, done }: Going): Promise<void> {
   await Promise.race([done, process.stopped]);
-  // Also of one that lives: a connection that was cut may have kept it from giving its lease back.
-  await sim.sql(
-    "update leases set expires_at = clock_timestamp() where holder = $1 and expires_at > clock_timestamp()",
-    [process.name],
-  );
+  await leasesRunOut(sim, process);
 }
 
-async function end(sim: Simulation, { process, store, done }: Going): Promise<void> {
-  for (const kind of process.met) sim.fault(kind);
-  if (process.state === "dead") process.bury();
-  process.thaw();
+async function end(sim: Simulation, { process, close, done }: Going): Promise<void> {
+  const comeToAnEnd = async (): Promise<void> => {
+    if (process.state === "dead") process.bury();
+    if (process.state === "frozen") await leasesRunOut(sim, process);
+    process.thaw();
+  };
+  await comeToAnEnd();
+  // It may also die, or stand still, on its way out.
+  void process.stopped.then(comeToAnEnd);
   await done;
-  await store.close();
+  await close();
 }
 
-type Task = (process: Mortal, store: Store) => Promise<unknown>;
+type Task = (process: Mortal, store: Store, signal: AbortSignal) => Promise<unknown>;
 
-async function start(sim: Simulation, kind: string, fates: readonly Fate[], task: Task): Promise<Going> {
-  const { process, store } = await newProcess(sim, kind, fates);
-  const done = task(process, process.port("store", store)).then(
+/** Looked at so often whether somebody has to stop what hangs, milliseconds. */
+const LOOK_EVERY = 10;
+
+async function start(sim: Simulation, kind: Occupation, fates: readonly Fate[], task: Task): Promise<Going> {
+  const { process, store, close } = await newProcess(sim, kind, fates);
+  const leave = new AbortController();
+  const work = task(process, store, leave.signal).then(
     () => undefined,
-    (error: unknown) => tolerated(sim, error),
+    (error: unknown) => {
+      if (!leave.signal.aborted) tolerated(sim, error);
+    },
   );
-  return { process, store, done };
+  const watch = setInterval(() => {
+    if (process.hanging.length > 0) leave.abort("shutdown");
+  }, LOOK_EVERY);
+  const done = work.finally(() => clearInterval(watch));
+  return { process, close, done };
 }
 
 async function cycles(
   sim: Simulation,
-  kind: string,
+  kind: Occupation,
   processes: readonly (readonly Fate[])[],
   task: Task,
 ): Promise<void> {
-  const all = await Promise.all(processes.map((fates) => start(sim, kind, fates, task)));
+  const suffering = sufferings(sim, kind, processes);
+  const all = await Promise.all(suffering.map((fates) => start(sim, kind, fates, task)));
   await Promise.all(all.map((each) => begun(sim, each)));
   // Another takes over from who stands still, before that one goes on with what it knew.
   if (all.some(({ process }) => process.state === "frozen")) {
@@ -60,7 +79,10 @@ async function cycles(
     await begun(sim, other);
     await end(sim, other);
   }
-  for (const each of all) await end(sim, each);
+  for (const each of all) {
+    spared(sim, kind, each.process);
+    await end(sim, each);
+  }
 }
 
 export const cycle = (sim: Simulation, processes: readonly (readonly Fate[])[], dryRun = false): Promise<void> =>
@@ -82,18 +104,30 @@ export const cycle = (sim: Simulation, processes: readonly (readonly Fate[])[], 
   });
 
 /** So late that every receipt is due to be looked at again. */
-const WEEKS = 15 * 24 * 3_600_000;
+export const WEEKS = 15 * 24 * 3_600_000;
 
-export const janitor = (sim: Simulation, fates: readonly Fate[]): Promise<void> =>
-  cycles(sim, "janitor", [fates], (process, store) =>
-    sweep({
-      store,
-      provisioners: new Map([["simulated", provisionerOf(sim, process)]]),
-      inventory: null,
-      artifacts: process.port("artifacts", sim.artifacts),
-      artifactRetentionDays: 365,
-      workspace: process.port("workspace", folderWorkspace(join(sim.folder, "work", process.name))),
-      clock: { now: () => new Date(sim.now().getTime() + WEEKS), monotonic: () => performance.now() },
-      holder: process.name,
-    }),
+export const janitors = (sim: Simulation, processes: readonly (readonly Fate[])[]): Promise<void> =>
+  forgetting(sim, () => sweepers(sim, processes));
+
+/** Those of weeks later forget deliveries. */
+export const forgetting = (sim: Simulation, work: () => Promise<void>): Promise<void> =>
+  sim.hosted?.deliveries.forgetting(work) ?? work();
+
+const sweepers = (sim: Simulation, processes: readonly (readonly Fate[])[]): Promise<void> =>
+  cycles(sim, "janitor", processes, (process, store, signal) =>
+    sweep(
+      {
+        store,
+        provisioners: new Map([["simulated", provisionerOf(sim, process)]]),
+        inventory: null,
+        artifacts: process.port("artifacts", sim.artifacts),
+        artifactRetentionDays: 365,
+        workspace: process.port("workspace", folderWorkspace(join(sim.folder, "work", process.name))),
+        clock: { now: () => new Date(sim.now().getTime() + WEEKS), monotonic: () => performance.now() },
+        holder: process.name,
+      },
+      signal,
+    ),
   );
+
+export const janitor = (sim: Simulation, fates: readonly Fate[]): Promise<void> => janitors(sim, [fates]);

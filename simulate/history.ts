@@ -1,9 +1,13 @@
 /** Histories: what people, git, clouds and machines do, as plain data drawn from a seed. The same seed, the same history. */
 
-import { prng } from "../src/core/prng.ts";
+import fc from "fast-check";
 import type { JsonObject } from "../src/core/types.ts";
 import type { LabChange } from "../test/promises/files.ts";
+import { drawnAs, oneOf, sometimes, wholeNumberOf } from "./drawn-as.ts";
 import type { Fate } from "./fate.ts";
+import { janitorFate, realProcess, reconcilerFate, workerFate } from "./fate-draws.ts";
+import { DELIVERY_FAULTS, type DeliveryFault, GIT_FAULTS, GITHUB_FAULTS, RESTARTS, type Restart } from "./faults.ts";
+import type { RealProcess } from "./real-processes.ts";
 
 export const NAMES = ["ash", "birch", "cedar", "elm", "oak"] as const;
 
@@ -24,11 +28,24 @@ export type Step =
   | { readonly do: "dry-run" }
   /** One list of fates each worker that runs at once. */
   | { readonly do: "work"; readonly processes: readonly (readonly Fate[])[] }
-  | { readonly do: "real worker"; readonly killAfterMs: number }
+  /** Workers, reconcilers and janitors in processes of their own, killed with -9. */
+  | { readonly do: "real processes"; readonly processes: readonly RealProcess[] }
+  /** Processes of every kind side by side. */
+  | {
+      readonly do: "all at once";
+      readonly reconcilers: readonly (readonly Fate[])[];
+      readonly workers: readonly (readonly Fate[])[];
+      readonly janitors: readonly (readonly Fate[])[];
+    }
   | { readonly do: "janitor"; readonly fates: readonly Fate[] }
   /** A round on pull requests, with what GitHub does to it. */
   | { readonly do: "talk"; readonly fault: { readonly kind: string; readonly times: number } | null }
   | { readonly do: "git fault"; readonly kind: string }
+  /** What happens to GitHub's next deliveries. */
+  | { readonly do: "webhook fault"; readonly kind: DeliveryFault; readonly times: number }
+  /** Who was told to look does so. */
+  | { readonly do: "bell" }
+  | { readonly do: "database restart"; readonly how: Restart }
   | { readonly do: "approve"; readonly nth: number; readonly comment: boolean }
   | { readonly do: "cancel"; readonly lab: string; readonly comment: boolean }
   | { readonly do: "retry"; readonly lab: string; readonly comment: boolean }
@@ -38,25 +55,52 @@ export type Step =
   | { readonly do: "clock jump"; readonly hours: number }
   | { readonly do: "weather"; readonly weather: JsonObject };
 
+export interface History {
+  /** The luck of clouds and machines. */
+  readonly seed: number;
+  /** The catalog is at GitHub's stand-in, with pull requests and comments. */
+  readonly hosted: boolean;
+  readonly steps: readonly Step[];
+}
+
 export interface HistoryOptions {
   readonly steps: number;
   /** Workers in processes of their own, killed with -9. */
   readonly realProcesses: boolean;
 }
 
-type Random = () => number;
-const pick = <T>(random: Random, items: readonly T[]): T => items[Math.floor(random() * items.length)] as T;
-const below = (random: Random, bound: number): number => Math.floor(random() * bound);
+type Fields<Kind extends Step["do"]> = Omit<Extract<Step, { readonly do: Kind }>, "do">;
+type Draw = fc.WeightedArbitrary<Step> & { readonly kind: Step["do"] };
 
-const file = (random: Random): LabChange => ({
-  team: pick(random, ["team-a", "team-a", "team-b"]),
-  ending: pick(random, ["yaml", "yml"]),
-  spec: {
-    profile: pick(random, ["quick", "quick", "graceful"]),
-    workers: below(random, 5),
-    ttlHours: pick(random, [24, 48, 72]),
-  },
+/** A kind of step, as likely as its weight says. Its fields shrink, each to what its arbitrary calls simplest. */
+const draw = <Kind extends Step["do"]>(
+  weight: number,
+  kind: Kind,
+  fields: { [Field in keyof Fields<Kind>]: fc.Arbitrary<Fields<Kind>[Field]> },
+): Draw => ({
+  kind,
+  weight,
+  arbitrary: fc.record(
+    { do: fc.constant(kind), ...fields },
+    { noNullPrototype: true },
+  ) as fc.Arbitrary<unknown> as fc.Arbitrary<Step>,
 });
+
+const lab = oneOf(...NAMES);
+const yesOrNo = fc.boolean();
+const below = (bound: number): fc.Arbitrary<number> => fc.integer({ min: 0, max: bound - 1 });
+
+const file: fc.Arbitrary<LabChange> = fc.record(
+  {
+    team: oneOf("team-a", "team-a", "team-b"),
+    ending: oneOf("yaml", "yml"),
+    spec: fc.record(
+      { profile: oneOf("quick", "quick", "graceful"), workers: below(5), ttlHours: oneOf(24, 48, 72) },
+      { noNullPrototype: true },
+    ),
+  },
+  { noNullPrototype: true },
+);
 
 const STORM: JsonObject = {
   failureRate: { prepare: 0.1, install: 0.3, verify: 0.2, update: 0.3, destroy: 0.2, observe: 0.1 },
@@ -66,103 +110,116 @@ const STORM: JsonObject = {
 const HANGS: JsonObject = { hangRate: { install: 0.3, destroy: 0.3, observe: 0.1, update: 0.3 } };
 const LIARS: JsonObject = { lies: { installedNothing: 0.5, residue: 0.6, unknown: 0.6 } };
 
-const WORKER_FATES = [
-  "crash-before",
-  "crash-after",
-  "crash-before",
-  "crash-after",
-  "freeze",
-  "cut",
-  "cut",
-  "disk-full",
-  "one-connection",
-  "slow",
-] as const;
-const RECONCILER_FATES = ["crash-before", "crash-after", "freeze", "cut", "one-connection", "unreadable"] as const;
+const tenth = fc.integer({ min: 0, max: 10 }).map(
+  (tenths) => tenths / 10,
+  (rate) => Math.round(Number(rate) * 10),
+);
+/** Any part of any weather: rates that did not matter go one by one. */
+const anyWeather: fc.Arbitrary<JsonObject> = fc.dictionary(
+  oneOf("failureRate", "permanentFailureRate", "hangRate", "lies"),
+  fc.dictionary(
+    oneOf("prepare", "install", "verify", "update", "destroy", "observe", "installedNothing", "residue", "unknown"),
+    tenth,
+    { noNullPrototype: true },
+  ),
+  { noNullPrototype: true },
+);
 
-/** Where in its life something happens to a process: the nth call to any of its ports. */
-const fates = (random: Random, kinds: readonly Fate["kind"][], calls: number, chance: number): readonly Fate[] =>
-  random() < chance ? [{ kind: pick(random, kinds), at: 1 + below(random, calls) }] : [];
+const reconcilerFates = sometimes(35, reconcilerFate);
+const workerFates = sometimes(70, workerFate);
+const janitorFates = sometimes(50, janitorFate);
+/** Drawn are some; which of them mattered shows when they may all go. */
+const atLeastOne = <T>(each: fc.Arbitrary<T>, most: number): fc.Arbitrary<T[]> =>
+  drawnAs<T[]>(
+    fc.array(each, { minLength: 1, maxLength: most, size: "max" }),
+    fc.array(each, { maxLength: most, size: "max" }),
+  );
 
-const lab = (random: Random): string => pick(random, NAMES);
-
-const DRAWS: readonly (readonly [weight: number, draw: (random: Random) => Step])[] = [
-  [7, (random) => ({ do: "write", lab: lab(random), file: file(random) })],
-  [4, (random) => ({ do: "edit", lab: lab(random), workers: below(random, 5) })],
-  [
-    2,
-    (random) => ({
-      do: "flag",
-      lab: lab(random),
-      field: pick(random, ["protect", "suspend"] as const),
-      on: random() < 0.5,
-    }),
-  ],
-  [4, (random) => ({ do: "remove", labs: random() < 0.15 ? NAMES : [lab(random)] })],
-  [2, (random) => ({ do: "rename", lab: lab(random), to: lab(random) })],
-  [3, (random) => ({ do: "break", lab: lab(random), how: below(random, 4) })],
-  [2, (random) => ({ do: "duplicate", lab: lab(random) })],
-  [2, () => ({ do: "revert" })],
-  [1, (random) => ({ do: "force-push", back: 1 + below(random, 3) })],
-  [1, () => ({ do: "rewrite" })],
-  [2, (random) => ({ do: "policy", broken: random() < 0.5 })],
-  [
-    14,
-    (random) => ({
-      do: "reconcile",
-      processes: Array.from({ length: random() < 0.2 ? 2 : 1 }, () => fates(random, RECONCILER_FATES, 9, 0.35)),
-    }),
-  ],
-  [1, () => ({ do: "dry-run" })],
-  [
-    14,
-    (random) => ({
-      do: "work",
-      processes: Array.from({ length: 1 + below(random, 3) }, () => fates(random, WORKER_FATES, 45, 0.6)),
-    }),
-  ],
-  [2, (random) => ({ do: "janitor", fates: fates(random, ["crash-before", "crash-after", "cut", "freeze"], 8, 0.4) })],
-  [4, () => ({ do: "hurry" })],
-  [4, (random) => ({ do: "approve", nth: below(random, 8), comment: random() < 0.5 })],
-  [1, (random) => ({ do: "cancel", lab: lab(random), comment: random() < 0.5 })],
-  [2, (random) => ({ do: "retry", lab: lab(random), comment: random() < 0.5 })],
-  [3, (random) => ({ do: "hours pass", hours: pick(random, [1, 5, 11, 25]) })],
-  [1, (random) => ({ do: "clock jump", hours: pick(random, [-48, -1, 1, 48, 24 * 365]) })],
-  [3, (random) => ({ do: "weather", weather: pick(random, [STORM, STORM, HANGS, LIARS, {}, {}]) })],
+const DRAWS: readonly Draw[] = [
+  draw(10, "write", { lab, file }),
+  draw(7, "edit", { lab, workers: below(5) }),
+  draw(2, "flag", { lab, field: oneOf("protect", "suspend"), on: yesOrNo }),
+  draw(7, "remove", {
+    labs: drawnAs<readonly string[]>(
+      fc.oneof({ weight: 15, arbitrary: fc.constant(NAMES) }, { weight: 85, arbitrary: fc.tuple(lab) }),
+      fc.uniqueArray(lab, { maxLength: NAMES.length, size: "max" }),
+    ),
+  }),
+  draw(2, "rename", { lab, to: lab }),
+  draw(3, "break", { lab, how: below(4) }),
+  draw(2, "duplicate", { lab }),
+  draw(2, "revert", {}),
+  draw(1, "force-push", { back: fc.integer({ min: 1, max: 3 }) }),
+  draw(1, "rewrite", {}),
+  draw(1, "policy", { broken: yesOrNo }),
+  draw(14, "reconcile", {
+    processes: drawnAs<readonly (readonly Fate[])[]>(
+      fc.oneof(
+        { weight: 80, arbitrary: fc.tuple(reconcilerFates) },
+        { weight: 20, arbitrary: fc.tuple(reconcilerFates, reconcilerFates) },
+      ),
+      atLeastOne(reconcilerFates, 2),
+    ),
+  }),
+  draw(1, "dry-run", {}),
+  draw(14, "work", { processes: atLeastOne(workerFates, 3) }),
+  draw(3, "janitor", { fates: janitorFates }),
+  draw(4, "all at once", {
+    reconcilers: atLeastOne(reconcilerFates, 2),
+    workers: atLeastOne(workerFates, 3),
+    janitors: atLeastOne(janitorFates, 2),
+  }),
+  draw(1, "database restart", { how: oneOf(...RESTARTS) }),
+  draw(4, "hurry", {}),
+  draw(4, "approve", { nth: below(8), comment: yesOrNo }),
+  draw(3, "cancel", { lab, comment: yesOrNo }),
+  draw(2, "retry", { lab, comment: yesOrNo }),
+  draw(3, "hours pass", { hours: wholeNumberOf(1, 1, 5, 11, 25) }),
+  draw(1, "clock jump", { hours: wholeNumberOf(0, -48, -1, 1, 48, 24 * 365) }),
+  draw(6, "weather", { weather: drawnAs(oneOf(STORM, STORM, HANGS, LIARS, {}, {}), anyWeather) }),
 ];
 
-const HOSTED_DRAWS: typeof DRAWS = [
-  [
-    6,
-    (random) => ({
-      do: "talk",
-      fault:
-        random() < 0.5
-          ? null
-          : {
-              kind: pick(random, ["500", "502", "404", "empty", "one-page", "reset", "lost", "html", "stale"]),
-              times: 1 + below(random, 4),
-            },
-    }),
-  ],
-  [2, (random) => ({ do: "git fault", kind: pick(random, ["500", "503", "empty", "reset", "html", "404"]) })],
+const HOSTED_DRAWS: readonly Draw[] = [
+  draw(6, "talk", {
+    fault: fc.option(
+      fc.record(
+        {
+          kind: oneOf(...GITHUB_FAULTS),
+          times: fc.integer({ min: 1, max: 4 }),
+        },
+        { noNullPrototype: true },
+      ),
+      { freq: 2 },
+    ),
+  }),
+  draw(5, "git fault", { kind: oneOf(...GIT_FAULTS) }),
+  draw(12, "bell", {}),
+  draw(6, "webhook fault", { kind: oneOf(...DELIVERY_FAULTS), times: fc.integer({ min: 1, max: 4 }) }),
 ];
 
-const REAL_DRAWS: typeof DRAWS = [[5, (random) => ({ do: "real worker", killAfterMs: 50 + below(random, 900) })]];
+const REAL_DRAWS: readonly Draw[] = [draw(5, "real processes", { processes: atLeastOne(realProcess, 3) })];
 
-/** Every fourth history has its catalog at GitHub's stand-in, with pull requests and comments. */
-export const isHosted = (seed: number): boolean => seed % 4 === 0;
+const stepOf = (draws: readonly Draw[]): fc.Arbitrary<Step> => fc.oneof(...draws);
 
-export function historyOf(seed: number, { steps, realProcesses }: HistoryOptions): readonly Step[] {
-  const random = prng("simulate", seed);
-  const draws = [...DRAWS, ...(isHosted(seed) ? HOSTED_DRAWS : []), ...(realProcesses ? REAL_DRAWS : [])];
-  const total = draws.reduce((sum, [weight]) => sum + weight, 0);
-  return Array.from({ length: steps }, () => {
-    let left = random() * total;
-    for (const [weight, draw] of draws) {
-      left -= weight;
-      if (left < 0) return draw(random);
-    }
-    return { do: "hurry" };
-  });
+const EVERY_DRAW = [...DRAWS, ...HOSTED_DRAWS, ...REAL_DRAWS];
+
+/** Every kind of step there is; shrinks one that came from anywhere, a file for instance. */
+export const anyStep: fc.Arbitrary<Step> = stepOf(EVERY_DRAW);
+export const KINDS: ReadonlySet<Step["do"]> = new Set(EVERY_DRAW.map(({ kind }) => kind));
+
+/** Every fourth history has its catalog at GitHub's stand-in. */
+const isHosted = (seed: number): boolean => seed % 4 === 0;
+
+/** There has to be something that can be lost. */
+const BEGINNING = fc.tuple(
+  ...NAMES.slice(0, 3).map((name) => draw(1, "write", { lab: fc.constant(name), file }).arbitrary),
+);
+
+/** The seed's history. Draws without bias: every value as likely as its weight says, the first run as the thousandth. */
+export function historyOf(seed: number, { steps, realProcesses }: HistoryOptions): History {
+  const hosted = isHosted(seed);
+  const step = stepOf([...DRAWS, ...(hosted ? HOSTED_DRAWS : []), ...(realProcesses ? REAL_DRAWS : [])]);
+  const drawn = fc.tuple(BEGINNING, fc.array(step, { minLength: steps, maxLength: steps, size: "max" }));
+  const [sampled] = fc.sample(drawn, { seed, numRuns: 1, unbiased: true });
+  return { seed, hosted, steps: (sampled?.flat() ?? []).slice(0, steps) };
 }

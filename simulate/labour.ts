@@ -6,7 +6,9 @@ import { folderWorkspace } from "../src/local/workspace.ts";
 import type { ClaimedJob } from "../src/ports.ts";
 import { openStore, type Store } from "../src/store/open.ts";
 import { startWorker, type Worker } from "../src/worker.ts";
+import { connectionOf, type Occupation } from "./connections.ts";
 import { type Fate, type Mortal, mortal } from "./fate.ts";
+import { watchedStore } from "./late-writes.ts";
 import type { Simulation } from "./simulation.ts";
 import { tolerated } from "./tolerated.ts";
 import { Violation } from "./violation.ts";
@@ -19,52 +21,83 @@ interface Hand {
   readonly store: Store;
   readonly starting: Promise<Worker | null>;
   /** Leases that it knows it holds. */
-  readonly held: Map<string, number>;
+  readonly held: ReadonlyMap<string, number>;
   claiming(): boolean;
 }
 
-/** A process with a store of its own, as another machine would have. */
-export async function newProcess(
-  sim: Simulation,
-  kind: string,
-  fates: readonly Fate[],
-): Promise<{ readonly process: Mortal; readonly store: Store }> {
-  sim.processes += 1;
-  const process = mortal(`${kind}-${sim.processes}`, fates, sim);
-  const options = { max: process.has("one-connection") ? 1 : 4 };
-  // Another's fault may cut this connection too; who starts it would start it again.
-  const store = await openStore(sim.connection, options).catch(() => openStore(sim.connection, options));
-  return { process, store };
+export interface NewProcess {
+  readonly process: Mortal;
+  /** Its view of the database. */
+  readonly store: Store;
+  readonly held: ReadonlyMap<string, number>;
+  close(): Promise<void>;
 }
 
+/** What processes of a step suffer: what was drawn for them, and what others of their kind were spared. */
+export function sufferings(
+  sim: Simulation,
+  kind: Occupation,
+  processes: readonly (readonly Fate[])[],
+): readonly (readonly Fate[])[] {
+  if (sim.mended) return processes;
+  const left = sim.unmet.get(kind) ?? [];
+  return processes.map((fates) => [...fates, ...left.splice(0, 1)]);
+}
+
+/** Keeps what did not come about. */
+export function spared(sim: Simulation, kind: Occupation, process: Mortal): void {
+  sim.unmet.set(kind, [...(sim.unmet.get(kind) ?? []), ...process.unmet()]);
+}
+
+const TRIES = 8;
+
+/** A process with a store of its own, as another machine would have. */
+export async function newProcess(sim: Simulation, kind: Occupation, fates: readonly Fate[]): Promise<NewProcess> {
+  sim.processes += 1;
+  const process = mortal(`${kind}-${sim.processes}`, fates, sim);
+  const connection = connectionOf(sim, process, kind);
+  for (let left = TRIES; ; left--) {
+    try {
+      const real = await openStore(connection, { max: 4 });
+      const { store, held } = watchedStore(sim, process, real);
+      return { process, store: process.port("store", store), held, close: real.close };
+    } catch (error) {
+      // Another's fault may cut this connection too; who starts it would start it again.
+      if (left === 0) throw error;
+      await delay(10);
+    }
+  }
+}
+
+/** A minute of a process's is so short that what hangs is over soon. Minutes. */
+const SHORT_LIMIT = 0.005;
+
+const hurried = (job: ClaimedJob): ClaimedJob => {
+  const { spec } = job.lab.policy;
+  const lifecycle = { ...spec.lifecycle, provisionTimeoutMinutes: SHORT_LIMIT };
+  return { ...job, lab: { ...job.lab, policy: { ...job.lab.policy, spec: { ...spec, lifecycle } } } };
+};
+
 async function hire(sim: Simulation, fates: readonly Fate[]): Promise<Hand> {
-  const { process, store: real } = await newProcess(sim, "worker", fates);
-  const held = new Map<string, number>();
+  const { process, store: own, held, close } = await newProcess(sim, "worker", fates);
   let claims = 0;
-  const store = { ...process.port("store", real) };
-  const known: Store = {
-    ...store,
+  const store: Store = {
+    ...own,
+    close,
     claim: async (request) => {
       claims += 1;
       try {
-        const jobs = await store.claim(request);
-        for (const { lease } of jobs) held.set(lease.resource, lease.token);
-        return jobs;
+        const jobs = await own.claim(request);
+        if (jobs.length > 0) sim.clockIsUsed();
+        return process.has("hang-limit") ? jobs.map(hurried) : jobs;
       } finally {
         claims -= 1;
-      }
-    },
-    finish: async (job: ClaimedJob, outcome) => {
-      try {
-        await store.finish(job, outcome);
-      } finally {
-        if (process.state === "alive") held.delete(job.lease.resource);
       }
     },
   };
   const starting = startWorker(
     {
-      store: known,
+      store,
       provisioners: new Map([["simulated", provisionerOf(sim, process)]]),
       artifacts: process.port("artifacts", sim.artifacts),
       secrets: process.port("secrets", sim.secrets),
@@ -92,7 +125,7 @@ async function hire(sim: Simulation, fates: readonly Fate[]): Promise<Hand> {
     tolerated(sim, error);
     return null;
   });
-  return { process, store: real, starting, held, claiming: () => claims > 0 };
+  return { process, store, starting, held, claiming: () => claims > 0 };
 }
 
 /** What nobody alive knows of ends, as it would when its time ran out. */
@@ -115,12 +148,18 @@ const busy = (sim: Simulation): Promise<{ lab: string }[]> =>
 
 /** Its calls end one way or the other; a dead one's all fail, a thawed one's are refused where it counts. */
 async function dismiss(sim: Simulation, { process, store, starting }: Hand): Promise<void> {
-  for (const kind of process.met) sim.fault(kind);
-  const comeToAnEnd = (): void => {
+  // Who stood still did so for longer than its leases last.
+  const leasesEnd = (): Promise<unknown> =>
+    sim.sql("update leases set expires_at = clock_timestamp() where holder = $1 and expires_at > clock_timestamp()", [
+      process.name,
+    ]);
+  const comeToAnEnd = async (): Promise<void> => {
     if (process.state === "dead") process.bury();
+    if (process.state === "frozen") await leasesEnd();
     process.thaw();
   };
-  comeToAnEnd();
+  await comeToAnEnd();
+  spared(sim, "worker", process);
   // It may also die, or stand still, on its way out.
   void process.stopped.then(comeToAnEnd);
   const stopped = (async () => (await starting)?.stop())();
@@ -129,36 +168,53 @@ async function dismiss(sim: Simulation, { process, store, starting }: Hand): Pro
   await store.close();
 }
 
-/** Nothing moved for so long that only a hang can be the reason. Milliseconds. */
-const STILL = 600;
 const DEADLINE = 90_000;
+/** A call that hangs until its process leaves does so for this long; it may also be cancelled meanwhile. Milliseconds. */
+const HANGS_FOR = 30;
+
+interface Labour {
+  /** Work may still come. */
+  readonly more: () => boolean;
+}
 
 /** Until nothing runs and nothing is due. Where all are dead, another takes over, as a supervisor would see to. */
-export async function labour(sim: Simulation, processes: readonly (readonly Fate[])[]): Promise<void> {
-  const hands = await Promise.all(processes.map((fates) => hire(sim, fates)));
+export async function labour(
+  sim: Simulation,
+  processes: readonly (readonly Fate[])[],
+  { more }: Labour = { more: () => false },
+): Promise<void> {
+  // Nothing to do: nobody begins, and who would have suffered does so another time.
+  if (!more() && (await busy(sim)).length === 0) {
+    sim.unmet.set("worker", [...(sim.unmet.get("worker") ?? []), ...processes.flat()]);
+    return;
+  }
+  const hands = await Promise.all(sufferings(sim, "worker", processes).map((fates) => hire(sim, fates)));
   const deadline = performance.now() + DEADLINE;
-  let seen = "";
-  let movedAt = performance.now();
+  let hung: number | null = null;
   try {
     for (;;) {
       await delay(5);
       if (sim.wrong.length > 0) return;
+      const expected = more();
       await leasesRunOut(sim, hands);
       const rows = await busy(sim);
-      if (rows.length === 0) return;
+      if (rows.length === 0 && !expected) return;
       if (hands.every(({ process }) => process.state !== "alive")) hands.push(await hire(sim, []));
       const now = performance.now();
-      if (JSON.stringify(rows) !== seen) {
-        seen = JSON.stringify(rows);
-        movedAt = now;
-      } else if (now - movedAt > STILL && sim.weather["hangRate"] !== undefined) {
+      const hanging = hands.filter(
+        ({ process }) => process.state === "alive" && process.hanging.includes("hang-drain"),
+      );
+      if (hanging.length > 0) hung ??= now;
+      if (hung !== null && now - hung > HANGS_FOR) {
         // Somebody rolls the deployment: what hangs is interrupted, handed back, and tried in better weather.
-        sim.fault("hang", rows.length);
         sim.weather = {};
-        for (const hand of hands.splice(0)) await dismiss(sim, hand);
-        movedAt = now;
+        hung = null;
+        for (const hand of hanging) {
+          hands.splice(hands.indexOf(hand), 1);
+          await dismiss(sim, hand);
+        }
       }
-      if (now > deadline) throw new Violation("P6", `work never comes to rest: ${seen}`);
+      if (now > deadline) throw new Violation("P6", `work never comes to rest: ${JSON.stringify(rows)}`);
     }
   } finally {
     for (const hand of hands) await dismiss(sim, hand);

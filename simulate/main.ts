@@ -1,86 +1,119 @@
 /** `npm run simulate`: seeded histories with faults against the real stories. See docs/reliability.md. */
 
-import { type HistoryOptions, historyOf, type Step } from "./history.ts";
-import { play, type Ran } from "./run.ts";
-import { type NewDatabase, startServer } from "./server.ts";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type History, type HistoryOptions, historyOf } from "./history.ts";
+import { openLanes, type Play } from "./lanes.ts";
+import { readRegression, regressionText } from "./regression.ts";
+import type { Ran } from "./run.ts";
 import { type Settings, settingsFrom, USAGE } from "./settings.ts";
-import { shrink } from "./shrink.ts";
+import { simplest } from "./simplest.ts";
+import { type LeftOut, type Total, totalOf } from "./total.ts";
 
-interface Total {
-  runs: number;
-  failed: number;
-  steps: number;
-  readonly faults: Map<string, number>;
+interface Planned {
+  readonly history: History;
+  readonly repeat: string;
 }
 
-const optionsOf = ({ steps, realEvery }: Settings, index: number): HistoryOptions => ({
-  steps,
-  realProcesses: realEvery > 0 && (index + 1) % realEvery === 0,
-});
+function seeded(seed: number, index: number, { steps, realEvery }: Settings): Planned {
+  const options: HistoryOptions = { steps, realProcesses: realEvery > 0 && (index + 1) % realEvery === 0 };
+  const real = options.realProcesses ? 1 : 0;
+  return {
+    history: historyOf(seed, options),
+    repeat: `npm run simulate -- --seed ${seed} --runs 1 --steps ${steps} --real ${real}`,
+  };
+}
 
-const repeatOf = (seed: number, { steps, realProcesses }: HistoryOptions, keep: readonly number[] | null): string =>
-  `npm run simulate -- --seed ${seed} --runs 1 --steps ${steps} --real ${realProcesses ? 1 : 0}${keep === null ? "" : ` --keep ${keep.join(",")}`}`;
+interface Batch {
+  /** Null: a file's. */
+  readonly series: LeftOut["series"] | null;
+  readonly runs: number;
+  readonly planned: (index: number) => Planned;
+}
 
-const shown = (step: Step): string => JSON.stringify(step);
+function batchesOf(settings: Settings): readonly Batch[] {
+  const { replay, series } = settings;
+  if (replay === null)
+    return series.map(({ name, seed, runs }) => ({
+      series: name,
+      runs,
+      planned: (index) => seeded(seed + index, index, settings),
+    }));
+  const history = readRegression(replay.file);
+  return [
+    {
+      series: null,
+      runs: replay.runs,
+      planned: () => ({ history, repeat: `npm run simulate -- --replay ${replay.file}` }),
+    },
+  ];
+}
 
-async function explain(
-  seed: number,
-  options: HistoryOptions,
-  { violation, at }: Ran,
-  settings: Settings,
-  newDatabase: NewDatabase,
-): Promise<void> {
-  console.log(`\nseed ${seed}: ${violation?.message}\n  after ${at === null ? "everything was mended" : shown(at)}`);
-  console.log(`  repeat: ${repeatOf(seed, options, settings.keep)}`);
-  if (settings.keep !== null || settings.shrinkMs === 0) return;
-  const steps = historyOf(seed, options);
+const after = ({ steps }: History, ran: Ran): string => {
+  const at = steps[ran.steps];
+  return at === undefined ? "everything was mended" : JSON.stringify(at);
+};
+
+/** Tells of a failing history, looks for the simplest that fails too, and keeps that. */
+async function explain({ history, repeat }: Planned, ran: Ran, settings: Settings, play: Play): Promise<void> {
+  const { seed } = history;
+  console.log(`\nseed ${seed}: ${ran.violation?.message}\n  after ${after(history, ran)}\n  repeat: ${repeat}`);
   const until = performance.now() + settings.shrinkMs;
-  const fails = async (part: readonly Step[]): Promise<boolean> =>
-    (await play(seed, part, newDatabase)).violation?.promise === violation?.promise;
-  const kept = await shrink(steps, fails, () => performance.now() > until);
-  if (kept.length === steps.length) return;
-  console.log(`  the shortest that failed too has ${kept.length} steps: ${repeatOf(seed, options, kept)}`);
-  for (const index of kept) console.log(`    ${index} ${shown(steps[index] as Step)}`);
+  const found = await simplest(history, ran, play, () => performance.now() >= until);
+  const why = found.ran.violation?.message.split("\n", 1)[0] ?? "";
+  const text = regressionText({ why, ...found.history });
+  const name = `seed-${seed}.json`;
+  console.log(
+    `\nseed ${seed}: the simplest that failed too has ${found.history.steps.length} of ${history.steps.length} steps`,
+  );
+  if (settings.save === null) console.log(`  as test/simulate/regressions/${name} it becomes a test:\n${text}`);
+  else {
+    mkdirSync(settings.save, { recursive: true });
+    writeFileSync(join(settings.save, name), text);
+    console.log(`  kept as ${join(settings.save, name)}: npm run simulate -- --replay ${join(settings.save, name)}`);
+  }
 }
 
-function add(total: Total, ran: Ran): void {
-  total.runs += 1;
-  total.steps += ran.steps;
-  if (ran.violation !== null) total.failed += 1;
-  for (const [kind, count] of ran.faults) total.faults.set(kind, (total.faults.get(kind) ?? 0) + count);
-}
-
-function tell({ runs, failed, steps, faults }: Total, seconds: number): void {
-  const sorted = [...faults].sort(([a], [b]) => (a < b ? -1 : 1));
-  const all = sorted.reduce((sum, [, count]) => sum + count, 0);
-  console.log(`\n${runs} runs, ${steps} steps, ${all} faults in ${Math.round(seconds)} s; lost = ${failed}`);
-  console.log(`faults: ${sorted.map(([kind, count]) => `${kind} ${count}`).join(", ")}`);
-  console.log(`${runs - failed} passed, ${failed} failed`);
+/** Answers what the time did not suffice for. */
+async function playAll(batches: readonly Batch[], settings: Settings, play: Play, total: Total): Promise<LeftOut[]> {
+  const startedAt = performance.now();
+  const isTimeUp = (): boolean => performance.now() - startedAt >= settings.budgetMs;
+  const leftOut: LeftOut[] = [];
+  const under = new Set<Promise<void>>();
+  const run = async (planned: Planned): Promise<void> => {
+    const ran = await play(planned.history);
+    total.add(ran);
+    if (ran.violation !== null) await explain(planned, ran, settings, play);
+    else if (total.runs() % 20 === 0)
+      console.log(`${total.runs()} runs in ${Math.round((performance.now() - startedAt) / 1000)} s …`);
+  };
+  for (const { series, runs, planned } of batches) {
+    let begun = 0;
+    while (begun < runs && !isTimeUp()) {
+      const running: Promise<void> = run(planned(begun)).finally(() => under.delete(running));
+      under.add(running);
+      begun += 1;
+      while (under.size >= settings.parallel) await Promise.race(under);
+    }
+    if (begun < runs && Number.isFinite(runs))
+      leftOut.push({ series: series ?? "chosen", planned: runs, count: runs - begun });
+  }
+  await Promise.all(under);
+  return leftOut;
 }
 
 async function main(settings: Settings): Promise<void> {
   const startedAt = performance.now();
-  const total: Total = { runs: 0, failed: 0, steps: 0, faults: new Map() };
-  console.log(`seeds from ${settings.seed}, ${settings.steps} steps each`);
-  await using server = await startServer();
-  let next = 0;
-  const lane = async (): Promise<void> => {
-    while (next < settings.runs && performance.now() - startedAt < settings.budgetMs) {
-      const index = next;
-      next += 1;
-      const seed = settings.seed + index;
-      const options = optionsOf(settings, index);
-      const all = historyOf(seed, options);
-      const steps = settings.keep === null ? all : settings.keep.flatMap((at) => all[at] ?? []);
-      const ran = await play(seed, steps, server.database);
-      add(total, ran);
-      if (ran.violation !== null) await explain(seed, options, ran, settings, server.database);
-      else if (total.runs % 20 === 0) console.log(`${total.runs} runs …`);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(settings.parallel, settings.runs) }, lane));
-  tell(total, (performance.now() - startedAt) / 1000);
-  process.exitCode = total.failed === 0 && total.runs > 0 ? 0 : 1;
+  const batches = batchesOf(settings);
+  for (const { name, seed, runs } of settings.series)
+    console.log(
+      `${name} seeds from ${seed}, ${runs} runs of ${settings.steps} steps each, ${settings.parallel} side by side`,
+    );
+  const total = totalOf();
+  await using lanes = openLanes(settings.parallel);
+  const leftOut = await playAll(batches, settings, lanes.play, total);
+  for (const line of ["", ...total.lines((performance.now() - startedAt) / 1000, leftOut)]) console.log(line);
+  process.exitCode = total.exitCode(leftOut);
 }
 
 try {

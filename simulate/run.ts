@@ -1,6 +1,6 @@
 /** One history from its first step to rest, with the promises held after each step. */
 
-import { type HistoryOptions, historyOf, isHosted, type Step } from "./history.ts";
+import type { History } from "./history.ts";
 import { expectPromises } from "./invariants.ts";
 import type { NewDatabase } from "./server.ts";
 import { settle } from "./settle.ts";
@@ -8,12 +8,14 @@ import { simulation } from "./simulation.ts";
 import { take } from "./steps.ts";
 import { Violation } from "./violation.ts";
 
+/** What came of a run. Plain data: it is told from process to process. */
 export interface Ran {
+  /** Steps after which every promise held. */
   readonly steps: number;
-  readonly faults: ReadonlyMap<string, number>;
-  readonly violation: Violation | null;
-  /** The step after which it showed; null: at the end. */
-  readonly at: Step | null;
+  /** Faults that came about, by kind. */
+  readonly faults: Readonly<Record<string, number>>;
+  /** The promise that did not hold, by its number; null: all held. */
+  readonly violation: { readonly promise: string; readonly message: string } | null;
 }
 
 const asViolation = (error: unknown): Violation => {
@@ -22,27 +24,27 @@ const asViolation = (error: unknown): Violation => {
   return new Violation(/secrets are where none may be/.test(text) ? "P9" : "defect", text, { cause: error });
 };
 
-export async function play(seed: number, steps: readonly Step[], newDatabase: NewDatabase): Promise<Ran> {
+/** Never rejects: whatever went wrong is a violation. */
+export async function play({ seed, hosted, steps }: History, newDatabase: NewDatabase): Promise<Ran> {
   let faults: ReadonlyMap<string, number> = new Map();
   let taken = 0;
-  let at: Step | null = null;
+  let violation: Violation | null = null;
   try {
-    await using sim = await simulation(seed, newDatabase, isHosted(seed));
+    await using sim = await simulation(seed, newDatabase, hosted);
     faults = sim.faults;
     for (const step of steps) {
-      at = step;
       await take(sim, step);
       await expectPromises(sim);
       taken += 1;
     }
-    at = null;
     await settle(sim);
     await expectPromises(sim);
   } catch (error) {
-    return { steps: taken, faults, violation: asViolation(error), at };
+    violation = asViolation(error);
   }
-  return { steps: taken, faults, violation: null, at: null };
+  return {
+    steps: taken,
+    faults: Object.fromEntries(faults),
+    violation: violation && { promise: violation.promise, message: violation.message },
+  };
 }
-
-export const playSeed = (seed: number, options: HistoryOptions, newDatabase: NewDatabase): Promise<Ran> =>
-  play(seed, historyOf(seed, options), newDatabase);

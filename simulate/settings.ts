@@ -1,18 +1,28 @@
 import { randomInt } from "node:crypto";
+import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
+import { freshSeed, SEEDS } from "./fresh-seed.ts";
+
+/** Seeds that count up from one. */
+export interface Series {
+  readonly name: "chosen" | "fresh";
+  /** The first run's. */
+  readonly seed: number;
+  /** At most so many. */
+  readonly runs: number;
+}
 
 export interface Settings {
-  /** The first run's; the others count up from it. */
-  readonly seed: number;
-  /** At most so many runs. */
-  readonly runs: number;
+  readonly series: readonly Series[];
+  /** A history in a file, played instead of what seeds give, so many times. */
+  readonly replay: { readonly file: string; readonly runs: number } | null;
+  /** Where failing histories go. */
+  readonly save: string | null;
   /** No new run begins after this time. */
   readonly budgetMs: number;
   readonly steps: number;
-  /** Every so manieth run has workers in processes of their own; 0: none. */
+  /** Every so manieth run of a series has workers in processes of their own; 0: none. */
   readonly realEvery: number;
-  /** Only these steps of the history, by index; null: all. */
-  readonly keep: readonly number[] | null;
   /** Runs side by side. */
   readonly parallel: number;
   readonly shrinkMs: number;
@@ -22,16 +32,19 @@ export const USAGE = `npm run simulate -- [options]
 
   --seed N         the first run's seed; the next runs count up from it (default: drawn)
   --runs K         so many runs (20)
-  --hours H        go on until this time is over, whatever --runs says
+  --fresh K        so many runs of seeds that are other ones for each content of the repository, after those of --seed and
+                   --runs if these are given; as many as the time allows
+  --replay FILE    the history in this file, --runs times (1)
+  --save FOLDER    write the simplest history that was found of each failing seed there, as seed-N.json
+  --hours H        go on until this time is over, whatever --runs or --fresh say
   --minutes M      begin no run after this time (60)
   --steps S        steps of one history (40)
   --real K         every Kth run also has workers in processes of their own, killed with -9; 0 for none (10)
-  --keep I,I,I     only these steps of the history, as a failing run prints them
-  --parallel N     runs side by side (2)
-  --shrink SECONDS how long to look for a shorter history that fails too (120)
+  --parallel N     runs side by side, each in a process of its own (one more than there are processors)
+  --shrink SECONDS how long to look for a simpler history that fails too, for each seed that fails (120)
 `;
 
-const MAX_SEED = 2 ** 31;
+const MOST = 1_000_000;
 
 function count(option: string, text: string, least: number, most: number): number {
   const value = Number(text);
@@ -45,32 +58,58 @@ function time(option: string, text: string): number {
   throw new TypeError(`${option} ${text}: a number above 0 is needed`);
 }
 
+interface Chosen {
+  readonly seed?: string | undefined;
+  readonly runs?: string | undefined;
+  readonly fresh?: string | undefined;
+  readonly hours?: string | undefined;
+}
+
+/** The chosen seeds come first: whether the time is over for fresh ones never decides about them. */
+function seriesOf({ seed, runs, fresh, hours }: Chosen): readonly Series[] {
+  const chosen: Series = {
+    name: "chosen",
+    seed: seed === undefined ? randomInt(SEEDS) : count("--seed", seed, 0, SEEDS - 1),
+    runs: count("--runs", runs ?? "20", 1, MOST),
+  };
+  const all: Series[] = fresh === undefined || seed !== undefined || runs !== undefined ? [chosen] : [];
+  if (fresh !== undefined) all.push({ name: "fresh", seed: freshSeed(), runs: count("--fresh", fresh, 1, MOST) });
+  if (hours === undefined) return all;
+  return all.map((series, index) =>
+    index === all.length - 1 ? { ...series, runs: Number.POSITIVE_INFINITY } : series,
+  );
+}
+
 /** Throws a TypeError that says what is wrong with the arguments. */
 export function settingsFrom(argv: readonly string[]): Settings | "help" {
   const { values } = parseArgs({
     args: [...argv],
     options: {
       seed: { type: "string" },
-      runs: { type: "string", default: "20" },
+      runs: { type: "string" },
+      fresh: { type: "string" },
+      replay: { type: "string" },
+      save: { type: "string" },
       hours: { type: "string" },
       minutes: { type: "string", default: "60" },
       steps: { type: "string", default: "40" },
       real: { type: "string", default: "10" },
-      keep: { type: "string" },
-      parallel: { type: "string", default: "2" },
+      parallel: { type: "string", default: String(Math.min(64, availableParallelism() + 1)) },
       shrink: { type: "string", default: "120" },
       help: { type: "boolean", short: "h", default: false },
     },
   });
   if (values.help) return "help";
-  const { hours, keep, seed } = values;
+  const { hours, replay, runs, seed, fresh } = values;
+  if (replay !== undefined && (seed ?? fresh ?? hours) !== undefined)
+    throw new TypeError("--replay plays what is in the file: no --seed, --fresh or --hours goes with it");
   return {
-    seed: seed === undefined ? randomInt(MAX_SEED) : count("--seed", seed, 0, MAX_SEED),
-    runs: hours === undefined ? count("--runs", values.runs, 1, 1_000_000) : Number.POSITIVE_INFINITY,
+    series: replay === undefined ? seriesOf(values) : [],
+    replay: replay === undefined ? null : { file: replay, runs: count("--runs", runs ?? "1", 1, MOST) },
+    save: values.save ?? null,
     budgetMs: hours === undefined ? time("--minutes", values.minutes) * 60_000 : time("--hours", hours) * 3_600_000,
     steps: count("--steps", values.steps, 1, 10_000),
-    realEvery: count("--real", values.real, 0, 1_000_000),
-    keep: keep === undefined ? null : keep.split(",").map((text) => count("--keep", text, 0, 10_000)),
+    realEvery: count("--real", values.real, 0, MOST),
     parallel: count("--parallel", values.parallel, 1, 64),
     shrinkMs: count("--shrink", values.shrink, 0, 3_600) * 1_000,
   };

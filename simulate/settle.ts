@@ -21,6 +21,7 @@ async function mend(sim: Simulation): Promise<void> {
   sim.weather = {};
   sim.mended = true;
   sim.hosted?.clearFaults();
+  await sim.hosted?.deliveries.release();
   sim.commitPolicy(catalogFile(undefined, { maxDestroys: 1_000, maxDestroyPercent: 100 }));
   const wanted = new Map(everyName.map((name) => [name, sim.model.wanted(name)]));
   // Only a file can lift a protection, so those that went with it come back for a moment.

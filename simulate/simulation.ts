@@ -1,6 +1,7 @@
 /** One simulated world: real Postgres, real git, real stories, folders, and a simulated cloud whose files are the truth. */
 
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 import type { CatalogSource } from "../src/catalog-ports.ts";
 import type { CatalogEntry, JsonObject } from "../src/core/types.ts";
@@ -16,7 +17,9 @@ import { createRepository, type Files, temporaryFolder } from "../standins/git/r
 import { expectNoLeak, remembering } from "../test/canary.ts";
 import { catalogFile, profileFile } from "../test/promises/files.ts";
 import { type ModelCatalog, modelCatalog } from "./catalog.ts";
-import type { Mortal } from "./fate.ts";
+import type { Occupation } from "./connections.ts";
+import type { Fate, Mortal } from "./fate.ts";
+import type { FaultKind, Restart } from "./faults.ts";
 import { type Hosting, hosting } from "./hosting.ts";
 import type { NewDatabase } from "./server.ts";
 
@@ -24,6 +27,8 @@ export interface Simulation extends AsyncDisposable {
   readonly seed: number;
   readonly folder: string;
   readonly connection: pg.PoolConfig;
+  /** Where the catalog is, and what it is read with. */
+  readonly place: { readonly url: string; readonly token: string | null };
   readonly model: ModelCatalog;
   /** Commits other files than those of labs. */
   commitPolicy(text: string): void;
@@ -45,6 +50,7 @@ export interface Simulation extends AsyncDisposable {
   hours: number;
   /** How far the hosts' own clocks are off. */
   skewHours: number;
+  policyIsBroken: boolean;
   /** What somebody said yes to, and which labs somebody cancelled. */
   readonly approved: Set<string>;
   readonly cancelled: Set<string>;
@@ -53,21 +59,35 @@ export interface Simulation extends AsyncDisposable {
   /** What was seen to be wrong while something ran. */
   readonly wrong: Error[];
   /** Faults that came about, by kind. */
-  readonly faults: Map<string, number>;
+  readonly faults: Map<FaultKind, number>;
   readonly said: unknown[];
   /** Nothing fails any more that does not fail by labkeeper's own doing. */
   mended: boolean;
   processes: number;
+  /** What did not come about because its process had too little to do waits for the next one of its kind. */
+  readonly unmet: Map<Occupation, Fate[]>;
   /** Which incarnation of a name an id is: luck goes by that, so that it is the same in each run. */
   readonly incarnations: Map<string, string[]>;
   now(): Date;
-  fault(kind: string, count?: number): void;
+  fault(kind: FaultKind, count?: number): void;
+  /** Moves the hosts' own clocks; counted when one of them is used. */
+  jump(hours: number): void;
+  clockIsUsed(): void;
+  /** Asked again where a fault kept it from being answered: write only what may be done twice. */
   sql<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>;
   cutConnections(): Promise<void>;
+  /** Where the database's server is others' too, all connections end instead. */
+  restart(how: Restart): Promise<void>;
 }
 
 /** The people's own view, which no fault reaches. */
 const OBSERVER = "observer";
+
+/** A connection that ended, or a server that is not there yet. */
+const isBroken = (error: unknown): boolean => {
+  const { code = "", message = "" } = error as { code?: string; message?: string };
+  return /^(08|57P0)|^E(CONN|NOENT|PIPE)/.test(code) || /connection/i.test(message);
+};
 
 export const GUARDS = { maxDestroys: 4 } as const;
 
@@ -81,8 +101,19 @@ export async function simulation(seed: number, newDatabase: NewDatabase, hosted:
   await cloud.open();
   const canaries = new Set<string>();
   const said: unknown[] = [];
-  const sql = async <Row extends object>(text: string, values: readonly unknown[] = []): Promise<Row[]> =>
-    (await admin.query<Row>(text, [...values])).rows;
+  const sql = async <Row extends object>(text: string, values: readonly unknown[] = []): Promise<Row[]> => {
+    for (let left = 50; ; left--) {
+      await restarting;
+      try {
+        return (await admin.query<Row>(text, [...values])).rows;
+      } catch (error) {
+        if (left === 0 || !isBroken(error)) throw error;
+        await delay(20);
+      }
+    }
+  };
+  let restarting: Promise<void> | null = null;
+  let jumps = 0;
   const reporter: Reporter = {
     planned: (plan) => said.push(plan.changes.map(({ reason, held }) => [reason, held])),
     jobStarted: () => undefined,
@@ -102,8 +133,20 @@ export async function simulation(seed: number, newDatabase: NewDatabase, hosted:
   );
   const shippedProfiles = await profileFolder(packageFile("profiles"));
   const clock = { now: () => self.now(), monotonic: () => performance.now() };
+  // Faults reach it, as they reach any process of labkeeper's.
+  const receiver = hosted ? await openStore(database.connection, { max: 1, name: "receiver" }) : null;
   const host = hosted
-    ? await hosting({ folder: folder.path, files: policy, store, artifacts, shippedProfiles, clock, said })
+    ? await hosting({
+        folder: folder.path,
+        files: policy,
+        store,
+        artifacts,
+        shippedProfiles,
+        clock,
+        said,
+        receiver: receiver ?? store,
+        onWrong: (error) => self.wrong.push(error),
+      })
     : null;
   const repository = host?.repository ?? createRepository(join(folder.path, "catalog.git"));
   if (host === null) repository.commit(policy);
@@ -115,6 +158,7 @@ export async function simulation(seed: number, newDatabase: NewDatabase, hosted:
     seed,
     folder: folder.path,
     connection: database.connection,
+    place: host?.place ?? { url: repository.path, token: null },
     model: modelCatalog({
       commit,
       move,
@@ -140,6 +184,7 @@ export async function simulation(seed: number, newDatabase: NewDatabase, hosted:
     weather: {},
     hours: 0,
     skewHours: 0,
+    policyIsBroken: false,
     approved: new Set(),
     cancelled: new Set(),
     running: new Map(),
@@ -148,12 +193,30 @@ export async function simulation(seed: number, newDatabase: NewDatabase, hosted:
     said,
     mended: false,
     processes: 0,
+    unmet: new Map(),
     incarnations: new Map(),
     now: () => new Date(Date.now() + self.hours * 3_600_000),
     fault: (kind, count = 1) => {
       if (count > 0) self.faults.set(kind, (self.faults.get(kind) ?? 0) + count);
     },
+    jump(hours) {
+      self.skewHours += hours;
+      jumps += 1;
+    },
+    clockIsUsed() {
+      self.fault("clock jump", jumps);
+      jumps = 0;
+    },
     sql,
+    async restart(how) {
+      if (restarting !== null) return restarting;
+      self.fault(database.restart === undefined ? "cut" : `database restart: ${how}`);
+      if (database.restart === undefined) return self.cutConnections();
+      restarting = database.restart(how).finally(() => {
+        restarting = null;
+      });
+      return restarting;
+    },
     async cutConnections() {
       await sql(
         `select pg_terminate_backend(pid) from pg_stat_activity
@@ -172,6 +235,7 @@ export async function simulation(seed: number, newDatabase: NewDatabase, hosted:
         });
       } finally {
         await host?.stop();
+        await receiver?.close();
         await store.close();
         await admin.end();
         await database.drop();

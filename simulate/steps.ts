@@ -3,11 +3,12 @@
 import type { LabkeeperError } from "../src/errors.ts";
 import { catalogFile, type LabChange, labPath, labText } from "../test/promises/files.ts";
 import { pathsOf } from "./catalog.ts";
-import { cycle, janitor } from "./cycle.ts";
+import { cycle, janitor, janitors } from "./cycle.ts";
+import type { Fate } from "./fate.ts";
 import { NAMES, type Step } from "./history.ts";
 import { expectKept, keptLabs } from "./invariants.ts";
 import { labour } from "./labour.ts";
-import { realWorker } from "./real-worker.ts";
+import { realProcesses } from "./real-processes.ts";
 import { GUARDS, type Simulation } from "./simulation.ts";
 import { tolerated } from "./tolerated.ts";
 import { Violation } from "./violation.ts";
@@ -91,10 +92,7 @@ async function fairly(sim: Simulation, work: () => Promise<void>): Promise<void>
 export async function talk(sim: Simulation, { fault }: Of<"talk">): Promise<void> {
   const { hosted } = sim;
   if (hosted === null) return;
-  if (fault !== null) {
-    hosted.fault(fault.kind, /^(GET|POST|PATCH) \//, fault.times);
-    sim.fault(`github ${fault.kind}`, fault.times);
-  }
+  if (fault !== null) hosted.fault("github", fault.kind, fault.times);
   for (const error of await hosted.conversation.round().catch((thrown: unknown) => [thrown])) tolerated(sim, error);
   for (let tries = 0; tries < 6; tries++) {
     const told = await hosted.conversation.report().catch((thrown: unknown) => {
@@ -104,12 +102,31 @@ export async function talk(sim: Simulation, { fault }: Of<"talk">): Promise<void
     for (const { error } of told.failed) tolerated(sim, error);
     if (told.sent === 0) break;
   }
-  hosted.clearFaults();
 }
 
-function gitFault(sim: Simulation, { kind }: Of<"git fault">): void {
-  sim.hosted?.fault(kind, /\.git\//, 2);
-  if (sim.hosted) sim.fault(`git ${kind}`, 2);
+/** What a process does that GitHub told to look; where nothing arrived, nobody looks before the next poll. */
+async function bell(sim: Simulation): Promise<void> {
+  if (sim.hosted === null || !(await sim.hosted.deliveries.rung())) return;
+  await fairly(sim, () => cycle(sim, [[]]));
+  await talk(sim, { do: "talk", fault: null });
+}
+
+/** Several processes of every kind side by side, until what they make of it is done. */
+async function allAtOnce(
+  sim: Simulation,
+  { reconcilers, workers, janitors: sweepers }: Of<"all at once">,
+): Promise<void> {
+  let planning = true;
+  const planned = fairly(sim, () => cycle(sim, reconcilers)).finally(() => {
+    planning = false;
+  });
+  await together([planned, labour(sim, workers, { more: () => planning }), janitors(sim, sweepers)]);
+}
+
+/** Waits for all of them, also when one fails: nothing may go on in the next step. */
+async function together(works: readonly Promise<unknown>[]): Promise<void> {
+  const settled = await Promise.allSettled(works);
+  for (const each of settled) if (each.status === "rejected") throw each.reason;
 }
 
 export const hurry = async (sim: Simulation): Promise<void> => {
@@ -117,6 +134,17 @@ export const hurry = async (sim: Simulation): Promise<void> => {
 };
 
 const policy = (broken: boolean): string => (broken ? "spec: [" : catalogFile(undefined, GUARDS));
+
+function writePolicy(sim: Simulation, broken: boolean): void {
+  sim.policyIsBroken = broken;
+  sim.commitPolicy(policy(broken));
+}
+
+/** Who broke the policy hears of it with the next cycle. */
+async function reconciled(sim: Simulation, processes: readonly (readonly Fate[])[]): Promise<void> {
+  await fairly(sim, () => cycle(sim, processes));
+  if (sim.policyIsBroken) writePolicy(sim, false);
+}
 
 type Doing = { readonly [Kind in Step["do"]]: (sim: Simulation, step: Of<Kind>) => unknown };
 
@@ -131,14 +159,22 @@ const DOING: Doing = {
   revert: (sim) => sim.model.revert(),
   "force-push": (sim, { back }) => sim.model.forcePush(back),
   rewrite: (sim) => sim.model.rewrite(),
-  policy: (sim, { broken }) => sim.commitPolicy(policy(broken)),
-  reconcile: (sim, { processes }) => fairly(sim, () => cycle(sim, processes)),
+  policy: (sim, { broken }) => writePolicy(sim, broken),
+  reconcile: (sim, { processes }) => reconciled(sim, processes),
   "dry-run": (sim) => fairly(sim, () => cycle(sim, [[]], true)),
-  work: (sim, { processes }) => labour(sim, processes),
-  "real worker": (sim, { killAfterMs }) => realWorker(sim, killAfterMs),
+  work: async (sim, { processes }) => {
+    // Enough time has passed for what failed before.
+    await hurry(sim);
+    await labour(sim, processes);
+  },
+  "real processes": (sim, { processes }) => fairly(sim, () => realProcesses(sim, processes)),
   janitor: (sim, { fates }) => janitor(sim, fates),
+  "all at once": allAtOnce,
   talk,
-  "git fault": gitFault,
+  bell,
+  "git fault": (sim, { kind }) => sim.hosted?.fault("git", kind, 2),
+  "webhook fault": (sim, { kind, times }) => sim.hosted?.deliveries.fault(kind, times),
+  "database restart": (sim, { how }) => sim.restart(how),
   approve: approveNth,
   cancel,
   retry,
@@ -147,18 +183,15 @@ const DOING: Doing = {
     sim.hours += hours;
     sim.hosted?.hoursPass(hours);
   },
-  "clock jump": (sim, { hours }) => {
-    sim.skewHours += hours;
-    sim.fault("clock jump");
-  },
+  "clock jump": (sim, { hours }) => sim.jump(hours),
   weather: (sim, { weather }) => {
     sim.weather = weather;
-    if (Object.keys(weather).length > 0) sim.fault("weather");
   },
 };
 
 export async function take(sim: Simulation, step: Step): Promise<void> {
   await (DOING[step.do] as (sim: Simulation, step: Step) => unknown)(sim, step);
+  for (const [kind, count] of sim.hosted?.metFaults() ?? []) sim.fault(kind, count);
 }
 
 export const everyName: readonly string[] = NAMES;

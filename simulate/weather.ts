@@ -1,9 +1,12 @@
 /** The simulated provisioner as a process of the simulation has it: weather, luck, and a watch over each call. */
 
 import type { JsonObject } from "../src/core/types.ts";
-import type { LabOrder, Provisioner, ProvisionerVerb } from "../src/ports.ts";
+import { LabkeeperError } from "../src/errors.ts";
+import type { LabOrder, Provisioner, ProvisionerContext, ProvisionerVerb, ResourceNeed } from "../src/ports.ts";
 import { simulatedProvisioner } from "../src/provisioners/simulated.ts";
-import type { Mortal } from "./fate.ts";
+import type { Mishap } from "../src/provisioners/simulated-call.ts";
+import type { Fate, Mortal } from "./fate.ts";
+import { type Hang, hangs, untilStopped } from "./hangs.ts";
 import type { Simulation } from "./simulation.ts";
 import { Violation } from "./violation.ts";
 
@@ -42,6 +45,18 @@ async function alone<T>(
   }
 }
 
+function count(sim: Simulation, { verb, kind }: Mishap): void {
+  if (kind === "failure") sim.fault("call failed");
+  else if (kind === "permanent failure") sim.fault("call failed for good");
+  else if (kind === "partial") sim.fault(`partial ${verb as "install" | "update" | "destroy"}`);
+  else if (kind !== "hang") sim.fault(`lie: ${kind}`);
+}
+
+/** Enough for everybody: what is looked at is that it is reserved under a lease. */
+const NEEDS: readonly ResourceNeed[] = [{ scope: "simulated", resource: "machines", need: 3, limit: 100_000, used: 0 }];
+
+type Call = (order: LabOrder, ...rest: unknown[]) => Promise<unknown>;
+
 export function provisionerOf(sim: Simulation, process: Mortal): Provisioner {
   const cloud = process.port("cloud", {
     ...sim.cloud,
@@ -52,14 +67,31 @@ export function provisionerOf(sim: Simulation, process: Mortal): Provisioner {
       await sim.cloud.write(cluster);
     },
   });
-  const real = simulatedProvisioner({ cloud, seed: `simulate-${sim.seed}` });
+  const called = async (verb: ProvisionerVerb, order: LabOrder, rest: readonly unknown[]): Promise<unknown> => {
+    const context = rest.at(-1) as ProvisionerContext;
+    let hang: Hang | null = null;
+    const begin = (until: Fate["kind"]): void => {
+      hang = hangs(sim, process, verb, until, context);
+    };
+    const real = simulatedProvisioner({
+      cloud,
+      seed: `simulate-${sim.seed}`,
+      onMishap: (mishap) => (mishap.kind === "hang" ? begin("hang-drain") : count(sim, mishap)),
+    });
+    try {
+      const until = process.inside("provisioner", verb);
+      if (until === null) return await (real[verb] as Call)(today(sim, order), ...rest);
+      begin(until);
+      await untilStopped(sim, until, order, context);
+      throw new LabkeeperError("LK5009", `${verb} of ${order.name} was stopped`);
+    } finally {
+      (hang as Hang | null)?.over();
+    }
+  };
   const verbs = VERBS.map((verb) => {
-    const call = real[verb] as (order: LabOrder, ...rest: unknown[]) => Promise<unknown>;
-    return [
-      verb,
-      (order: LabOrder, ...rest: unknown[]) =>
-        alone(sim, process, order.id, verb, () => call(today(sim, order), ...rest)),
-    ] as const;
+    const call: Call = (order, ...rest) => alone(sim, process, order.id, verb, () => called(verb, order, rest));
+    return [verb, call] as const;
   });
-  return process.port("provisioner", Object.fromEntries(verbs) as unknown as Provisioner);
+  const provisioner = { preflight: async () => NEEDS, ...Object.fromEntries(verbs) };
+  return process.port("provisioner", provisioner as unknown as Provisioner);
 }

@@ -12,11 +12,19 @@ export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>;
 /** Percent done when it begins, share of the whole time, name for people, line for the log. */
 export type Phase = readonly [percent: number, share: number, name: string, line: string];
 
+/** What a call's luck did to it, when it came about. */
+export interface Mishap {
+  readonly verb: ProvisionerVerb;
+  readonly kind: "failure" | "permanent failure" | "hang" | "partial" | "installedNothing" | "residue" | "unknown";
+}
+
 export interface SimulatedCall {
   /** True with this chance; the n-th question of a call gets the n-th number. */
   readonly lies: { readonly installedNothing: boolean; readonly residue: boolean; readonly unknown: boolean };
-  /** Spends the verb's latency over the phases, and fails or hangs where the draw says so. */
-  pass(phases: readonly Phase[]): Promise<void>;
+  /** The phase, by index, in which it fails; null when it does not. */
+  readonly failsIn: number | null;
+  /** Spends the verb's latency over its phases, and fails or hangs where the draw says so. */
+  pass(): Promise<void>;
 }
 
 export const realSleep: Sleep = async (ms, signal) => {
@@ -29,7 +37,13 @@ export async function beginCall(
   lab: LabOrder,
   infraID: string,
   context: ProvisionerContext,
-  edge: { readonly cloud: SimulatedCloud; readonly seed: string; readonly sleep: Sleep },
+  edge: {
+    readonly cloud: SimulatedCloud;
+    readonly seed: string;
+    readonly sleep: Sleep;
+    readonly onMishap?: (mishap: Mishap) => void;
+  },
+  phases: readonly Phase[],
 ): Promise<SimulatedCall> {
   const settings = simulatedSettings(lab.profile.spec.platformConfig);
   const random = isCertain(settings, verb)
@@ -46,14 +60,17 @@ export async function beginCall(
   if (hit(permanent, settings.permanentFailureRate[verb])) end = "LK5003";
   if (hit(hang, settings.hangRate[verb])) end = "hang";
 
-  const pass = async (phases: readonly Phase[]): Promise<void> => {
-    const fatal = Math.floor((where ?? 0) * phases.length);
+  const fatal = Math.floor((where ?? 0) * phases.length);
+  const suffered = (kind: Mishap["kind"]): void => edge.onMishap?.({ verb, kind });
+
+  const pass = async (): Promise<void> => {
     for (const [index, [percent, share, name, line]] of phases.entries()) {
       if (context.signal.aborted) throw interrupted(verb, lab);
       context.progress(name, percent);
       context.log(line);
       if (latencyMs * share > 0) await wait(edge.sleep(latencyMs * share, context.signal));
       if (end === "fine" || index !== fatal) continue;
+      suffered(end === "hang" ? end : end === "LK5002" ? "failure" : "permanent failure");
       if (end !== "hang") throw new LabkeeperError(end, `simulated ${verb} of ${lab.name} failed while ${name}`);
       await wait(aborted(context.signal));
     }
@@ -63,7 +80,7 @@ export async function beginCall(
     residue: hit(residue, settings.lies.residue),
     unknown: hit(unknown, settings.lies.unknown),
   };
-  return { lies, pass };
+  return { lies, failsIn: end === "LK5002" || end === "LK5003" ? fatal : null, pass };
 }
 
 /** Nothing to draw: spares the count, which costs a file operation. */

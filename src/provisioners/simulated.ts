@@ -6,8 +6,8 @@
 import type { JsonObject, Observation } from "../core/types.ts";
 import { LabkeeperError } from "../errors.ts";
 import type { Credentials, LabOrder, Provisioner, ProvisionerContext, ProvisionerVerb } from "../ports.ts";
-import { beginCall, type Phase, realSleep, type SimulatedCall, type Sleep } from "./simulated-call.ts";
-import type { JournalEntry, SimulatedCloud } from "./simulated-cloud.ts";
+import { beginCall, type Mishap, type Phase, realSleep, type SimulatedCall, type Sleep } from "./simulated-call.ts";
+import type { JournalEntry, SimulatedCloud, SimulatedCluster } from "./simulated-cloud.ts";
 import { apiUrl, cluster, hashOf, newCredentials, newInfraId, outputs } from "./simulated-cluster.ts";
 
 export interface SimulatedOptions {
@@ -16,6 +16,8 @@ export interface SimulatedOptions {
   readonly seed: string;
   readonly now?: () => Date;
   readonly sleep?: Sleep;
+  /** Told of each failure, hang and lie that comes about, for those who count them. */
+  readonly onMishap?: (mishap: Mishap) => void;
 }
 
 const INSTALL: readonly Phase[] = [
@@ -40,31 +42,41 @@ const DESTROY: readonly Phase[] = [
 const look = (name: string): readonly Phase[] => [[0, 1, name, `${name}...`]];
 
 export function simulatedProvisioner(options: SimulatedOptions): Provisioner {
-  const { cloud, seed, now = () => new Date(), sleep = realSleep } = options;
-  const begin = (verb: ProvisionerVerb, lab: LabOrder, infraID: string, context: ProvisionerContext) =>
-    beginCall(verb, lab, infraID, context, { cloud, seed, sleep });
+  const { cloud, seed, now = () => new Date(), sleep = realSleep, onMishap = () => undefined } = options;
+  const begin = (
+    verb: ProvisionerVerb,
+    lab: LabOrder,
+    infraID: string,
+    context: ProvisionerContext,
+    phases: readonly Phase[],
+  ) => beginCall(verb, lab, infraID, context, { cloud, seed, sleep, onMishap }, phases);
   const note = (lab: LabOrder, infraID: string, event: JournalEntry["event"], detail?: JsonObject) =>
     cloud.note({ at: now().toISOString(), lab: lab.name, infraID, event, ...(detail === undefined ? {} : { detail }) });
 
   const prepare = async (lab: LabOrder, context: ProvisionerContext): Promise<JsonObject> => {
     const infraID = newInfraId(lab, seed);
     await cloud.open();
-    await (await begin("prepare", lab, infraID, context)).pass(look("choosing an infrastructure id"));
+    await (await begin("prepare", lab, infraID, context, look("choosing an infrastructure id"))).pass();
     return { infraID, platform: "simulated", tags: { [`kubernetes.io/cluster/${infraID}`]: "owned" } };
   };
 
   const install = async (lab: LabOrder, infraID: string, context: ProvisionerContext) => {
-    const call = await begin("install", lab, infraID, context);
+    const call = await begin("install", lab, infraID, context, INSTALL);
     if (call.lies.installedNothing) {
-      await call.pass(INSTALL);
+      await call.pass();
+      onMishap({ verb: "install", kind: "installedNothing" });
       await note(lab, infraID, "lied", { verb: "install" });
       return { outputs: outputs(lab, infraID), credentials: newCredentials(lab) };
     }
     const existing = await cloud.read(infraID);
     if (existing?.state !== "running") {
-      await cloud.write(cluster(lab, infraID, "installing", null));
+      const begun = cluster(lab, infraID, "installing", null);
+      await cloud.write(call.failsIn === null ? begun : partOf(begun, (call.failsIn + 1) / INSTALL.length));
       await note(lab, infraID, "creating");
-      await passOrNote(call, INSTALL, () => note(lab, infraID, "failed", { verb: "install" }));
+      await passOrNote(call, async () => {
+        if (call.failsIn !== null) onMishap({ verb: "install", kind: "partial" });
+        await note(lab, infraID, "failed", { verb: "install" });
+      });
     }
     // Only the hash was kept, so a repeated install hands out new credentials, as a real one that lost them would.
     const made = newCredentials(lab);
@@ -75,7 +87,7 @@ export function simulatedProvisioner(options: SimulatedOptions): Provisioner {
   };
 
   const verify = async (lab: LabOrder, infraID: string, stored: Credentials, context: ProvisionerContext) => {
-    await (await begin("verify", lab, infraID, context)).pass(look("asking the API with the stored credentials"));
+    await (await begin("verify", lab, infraID, context, look("asking the API with the stored credentials"))).pass();
     const found = await cloud.read(infraID);
     if (found?.state !== "running") throw new LabkeeperError("LK5006", `nothing answers at ${apiUrl(lab)}`);
     if (found.credentialsHash !== hashOf(stored)) {
@@ -84,7 +96,15 @@ export function simulatedProvisioner(options: SimulatedOptions): Provisioner {
   };
 
   const update = async (lab: LabOrder, infraID: string, context: ProvisionerContext) => {
-    await (await begin("update", lab, infraID, context)).pass(UPDATE);
+    const call = await begin("update", lab, infraID, context, UPDATE);
+    await passOrNote(call, async () => {
+      const before = await cloud.read(infraID);
+      if (call.failsIn === null || before?.state !== "running" || before.workers === lab.spec.workers) return;
+      const some = Math.round((before.workers + lab.spec.workers) / 2);
+      const half = { ...lab, spec: { ...lab.spec, workers: some, tags: before.tags } };
+      await cloud.write(cluster(half, infraID, "running", before.credentialsHash));
+      onMishap({ verb: "update", kind: "partial" });
+    });
     const found = await cloud.read(infraID);
     if (found?.state !== "running") throw new LabkeeperError("LK5002", `${lab.name} is not there to be updated`);
     await cloud.write(cluster(lab, infraID, "running", found.credentialsHash));
@@ -95,9 +115,16 @@ export function simulatedProvisioner(options: SimulatedOptions): Provisioner {
   const destroy = async (lab: LabOrder, infraID: string, context: ProvisionerContext) => {
     const found = await cloud.read(infraID);
     if (found === null) return;
-    const call = await begin("destroy", lab, infraID, context);
-    await passOrNote(call, DESTROY, () => note(lab, infraID, "failed", { verb: "destroy" }));
+    const call = await begin("destroy", lab, infraID, context, DESTROY);
+    await passOrNote(call, async () => {
+      if (call.failsIn !== null) {
+        await cloud.write({ ...partOf(found, 1 - (call.failsIn + 1) / (DESTROY.length + 1)), state: "residue" });
+        onMishap({ verb: "destroy", kind: "partial" });
+      }
+      await note(lab, infraID, "failed", { verb: "destroy" });
+    });
     if (call.lies.residue) {
+      onMishap({ verb: "destroy", kind: "residue" });
       await cloud.write({ ...found, state: "residue", resources: [`volume/${infraID}-pvc`], credentialsHash: null });
       await note(lab, infraID, "residue");
       return;
@@ -107,9 +134,12 @@ export function simulatedProvisioner(options: SimulatedOptions): Provisioner {
   };
 
   const observe = async (lab: LabOrder, infraID: string, context: ProvisionerContext): Promise<Observation> => {
-    const call = await begin("observe", lab, infraID, context);
-    await call.pass(look("listing resources by tag"));
-    if (call.lies.unknown) return { verdict: "unknown", reason: "the simulated cloud did not answer" };
+    const call = await begin("observe", lab, infraID, context, look("listing resources by tag"));
+    await call.pass();
+    if (call.lies.unknown) {
+      onMishap({ verb: "observe", kind: "unknown" });
+      return { verdict: "unknown", reason: "the simulated cloud did not answer" };
+    }
     const found = await cloud.read(infraID);
     const tag = `kubernetes.io/cluster/${infraID}`;
     return found === null
@@ -144,13 +174,15 @@ async function guarded<T>(verb: ProvisionerVerb, work: () => Promise<T>): Promis
   }
 }
 
-async function passOrNote(
-  call: SimulatedCall,
-  phases: readonly Phase[],
-  onFailure: () => Promise<void>,
-): Promise<void> {
+/** What there is of a cluster after a share of the work: the network first and last, the machines one after the other. */
+const partOf = (whole: SimulatedCluster, share: number): SimulatedCluster => ({
+  ...whole,
+  resources: whole.resources.slice(0, Math.max(1, Math.ceil(whole.resources.length * share))),
+});
+
+async function passOrNote(call: SimulatedCall, onFailure: () => Promise<void>): Promise<void> {
   try {
-    await call.pass(phases);
+    await call.pass();
   } catch (error) {
     await onFailure();
     throw error;

@@ -23,6 +23,8 @@ export type Fault =
   | { readonly kind: "stale" }
   /** The right status without a body. */
   | { readonly kind: "empty" }
+  /** Of git alone: the beginning of the right answer as if it were all. */
+  | { readonly kind: "half" }
   /** 200 with a page of a proxy instead of an answer. */
   | { readonly kind: "html" };
 
@@ -38,6 +40,8 @@ export interface MetFault {
   readonly fault: Fault;
   /** Settles when held requests go on. */
   readonly released: Promise<void>;
+  /** It made no difference to this request: as if it had not been met. */
+  spare(): void;
 }
 
 export interface Faults {
@@ -89,7 +93,11 @@ export function createFaults(): Faults {
         if (rule.left === 0 || !rule.matching.test(request)) continue;
         rule.left -= 1;
         rule.hits += 1;
-        return { fault: rule.fault, released: rule.released };
+        const spare = (): void => {
+          rule.left += 1;
+          rule.hits -= 1;
+        };
+        return { fault: rule.fault, released: rule.released, spare };
       }
       return null;
     },

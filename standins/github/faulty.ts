@@ -39,6 +39,13 @@ export function instead(fault: Fault | null, limits: Readonly<Record<string, str
   }
 }
 
+/** Whether a fault leaves this answer as it is: there is one page only, or nothing has changed since. */
+export function isSame(answer: Answer, fault: Fault | null, before: Answer | undefined): boolean {
+  if (fault?.kind === "one-page") return answer.headers?.["link"] === undefined;
+  if (fault?.kind === "stale") return before === undefined || JSON.stringify(before.body) === JSON.stringify(answer.body);
+  return false;
+}
+
 /** What is left of a right answer; `before` is what the same request was answered last. */
 export function degraded(answer: Answer, fault: Fault | null, before: Answer | undefined): Answer {
   switch (fault?.kind) {

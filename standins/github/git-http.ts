@@ -1,8 +1,9 @@
 /** Cloning and pushing over HTTP: `git http-backend` behind GitHub's authentication. */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { serveGit } from "../git/http-backend.ts";
+import { type Fault as GitFault, serveGit } from "../git/http-backend.ts";
 import { actorOf, granted } from "./access.ts";
+import type { Fault } from "./faults.ts";
 import { instead, survives } from "./faulty.ts";
 import { branches } from "./git-work.ts";
 import { branchMoved } from "./pushes.ts";
@@ -51,13 +52,13 @@ export async function answerGit(
   const { repository, by } = admitted;
   request.url = path.replace(PLACE, `/${repository.owner}/${repository.name}.git/`);
   if (method !== "POST" || by === null) {
-    await served(folder, request, response);
+    await served(folder, request, response, degradedGit(met?.fault ?? null));
     return;
   }
   // One push after the other: what each moved is what is different after it.
   const turn = service.pushed.last.then(async () => {
     const before = branches(repository.path);
-    await served(folder, request, response);
+    await served(folder, request, response, null);
     const after = branches(repository.path);
     for (const branch of new Set([...before.keys(), ...after.keys()])) {
       branchMoved(world, repository, branch, before.get(branch) ?? null, after.get(branch) ?? null, by);
@@ -67,11 +68,24 @@ export async function answerGit(
   await turn;
 }
 
-async function served(folder: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+/** So much of an answer that it looks like the beginning of one. */
+const HALF_BYTES = 40;
+
+function degradedGit(fault: Fault | null): GitFault | null {
+  if (fault?.kind === "empty") return { kind: "truncate", afterBytes: 0 };
+  return fault?.kind === "half" ? { kind: "truncate", afterBytes: HALF_BYTES } : null;
+}
+
+async function served(
+  folder: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  fault: GitFault | null,
+): Promise<void> {
   const closed = new Promise<void>((resolve) => {
     response.once("close", resolve);
   });
-  serveGit(folder, request, response, null);
+  serveGit(folder, request, response, fault);
   await closed;
 }
 

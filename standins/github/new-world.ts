@@ -20,6 +20,8 @@ export interface GitHubOptions {
   readonly files?: Changes;
   /** Milliseconds; default: the machine's clock. `clock.advance` runs ahead of it. */
   readonly now?: () => number;
+  /** The most that a page holds, whatever is asked for; default 100. */
+  readonly pageSize?: number;
   /** What the App's installation grants; default: what labkeeper asks for. */
   readonly permissions?: Readonly<Record<string, string>>;
   readonly events?: readonly string[];

@@ -6,9 +6,9 @@ export interface Page {
   readonly link: string | null;
 }
 
-/** `url` is the request's own, with its query. */
-export function pageOf(items: readonly unknown[], url: URL): Page {
-  const size = Math.min(100, Math.max(1, Number(url.searchParams.get("per_page") ?? 30) || 30));
+/** `url` is the request's own, with its query; a server may have smaller pages than it is asked for. */
+export function pageOf(items: readonly unknown[], url: URL, most = 100): Page {
+  const size = Math.min(most, Math.max(1, Number(url.searchParams.get("per_page") ?? 30) || 30));
   const page = Math.max(1, Number(url.searchParams.get("page") ?? 1) || 1);
   const last = Math.max(1, Math.ceil(items.length / size));
   const at = (number: number): string => {

@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { actorOf, refuseAccess } from "./access.ts";
 import { type Credentials, etagOf } from "./credentials.ts";
 import type { Faults } from "./faults.ts";
-import { degraded, instead, survives } from "./faulty.ts";
+import { degraded, instead, isSame, survives } from "./faulty.ts";
 import type { Limiter } from "./limits.ts";
 import type { Description, MatchedOperation, Matcher } from "./operations.ts";
 import { pageOf } from "./pages.ts";
@@ -51,6 +51,7 @@ export interface Service {
   readonly answers: Map<string, Answer>;
   /** Settles when no push over HTTP is under way: what follows it is known then. */
   readonly pushed: { last: Promise<void> };
+  readonly pageSize: number;
 }
 
 type Open = { -readonly [Key in keyof SeenRequest]: SeenRequest[Key] };
@@ -78,7 +79,9 @@ export async function answerApi(
     request.socket.resetAndDestroy();
     return;
   }
-  const sent = degraded(answer, fault, service.answers.get(`${method} ${path}`));
+  const before = service.answers.get(`${method} ${path}`);
+  if (isSame(answer, fault, before)) met?.spare();
+  const sent = degraded(answer, fault, before);
   if (replaced === null) service.answers.set(`${method} ${path}`, sent);
   seen.status = sent.status;
   send(service, request, response, sent);
@@ -111,7 +114,7 @@ function handle(service: Service, request: IncomingMessage, seen: Open, bytes: B
     seen.credential = caller.kind;
     if (name !== "GET /rate_limit") service.limiter.count(key, seen.method !== "GET");
     answer = run(service, route, operation, caller, query, (body ?? {}) as Body, request.headers.accept ?? "");
-    answer = conditionally(service, request, paged(answer, route, url), key, seen.method);
+    answer = conditionally(service, request, paged(answer, route, url, service.pageSize), key, seen.method);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     answer = { status: error.status, body: error.body, headers: error.headers };
@@ -154,10 +157,10 @@ function parsedBody(bytes: Buffer): unknown {
   }
 }
 
-function paged(answer: Answer, { list }: Route, url: URL): Answer {
+function paged(answer: Answer, { list }: Route, url: URL, pageSize: number): Answer {
   if (list === undefined || answer.status !== 200) return answer;
   const whole = answer.body as Body;
-  const { items, link } = pageOf((list === "body" ? whole : whole[list]) as readonly unknown[], url);
+  const { items, link } = pageOf((list === "body" ? whole : whole[list]) as readonly unknown[], url, pageSize);
   const body = list === "body" ? items : { ...whole, [list]: items };
   return { ...answer, body, headers: { ...answer.headers, ...(link === null ? {} : { link }) } };
 }

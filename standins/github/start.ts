@@ -86,7 +86,7 @@ export interface GitHubFacade extends Hands {
 
 /** Starts it on a free port of 127.0.0.1, with a first commit on `main`. */
 export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubFacade> {
-  const { description = null } = options;
+  const { description = null, pageSize = 100 } = options;
   const folder = options.folder === undefined ? temporaryFolder() : { path: options.folder, remove: () => undefined };
   const clock = createClock(options.now);
   const server = createServer();
@@ -126,7 +126,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubFa
   };
   const match = matcher(description?.operations ?? Object.keys(routes));
   const asked = { requests, violations, answers: new Map() };
-  const service = { world, routes, match, description, credentials, limiter, faults, pushed, ...asked };
+  const service = { world, routes, match, description, credentials, limiter, faults, pushed, pageSize, ...asked };
   const failures: unknown[] = [];
   server.on("request", (request, response) => {
     const path = request.url ?? "/";

@@ -14,7 +14,18 @@ export interface Delivery {
   readonly statuses: readonly (number | null)[];
 }
 
+/** What went wrong on the way, by deliveries. */
+export interface DeliveryTally {
+  readonly lost: number;
+  readonly twice: number;
+  /** Kept back, and delivered in order or not. */
+  readonly late: number;
+  readonly reordered: number;
+  readonly again: number;
+}
+
 export interface Webhooks {
+  readonly tally: DeliveryTally;
   /** What happened since there is a URL, of the events that the App listens to: arrived or not, oldest first. */
   readonly deliveries: readonly Delivery[];
   /** Delivers to this URL from now on, beginning with a ping; null: nowhere. */
@@ -54,6 +65,7 @@ export function createWebhooks(source: WebhookSource): Webhooks & {
   const deliveries: Kept[] = [];
   const lost: { event: string | undefined; left: number }[] = [];
   const doubled: { event: string | undefined; left: number }[] = [];
+  const tally = { lost: 0, twice: 0, late: 0, reordered: 0, again: 0 };
   let target: string | null = null;
   let held: Kept[] | null = null;
   let queue: Promise<void> = Promise.resolve();
@@ -77,12 +89,18 @@ export function createWebhooks(source: WebhookSource): Webhooks & {
     if (problems.length > 0) source.onViolation(name, problems);
     const delivery = { id: randomUUID(), event, action, payload, statuses: [] };
     deliveries.push(delivery);
-    if (used(lost, event)) return;
+    if (used(lost, event)) {
+      tally.lost += 1;
+      return;
+    }
     send(delivery);
-    if (used(doubled, event)) send(delivery);
+    if (!used(doubled, event)) return;
+    tally.twice += 1;
+    send(delivery);
   };
   return {
     deliveries,
+    tally,
     emit,
     to(url) {
       target = url;
@@ -101,11 +119,14 @@ export function createWebhooks(source: WebhookSource): Webhooks & {
     release({ reversed = false } = {}) {
       const kept = held ?? [];
       held = null;
+      if (reversed && kept.length > 1) tally.reordered += kept.length;
+      else tally.late += kept.length;
       for (const delivery of reversed ? kept.reverse() : kept) send(delivery);
     },
     redeliver(id) {
       const delivery = deliveries.find((one) => one.id === id);
       if (delivery === undefined) throw new Error(`No delivery ${id}`);
+      tally.again += 1;
       send(delivery);
     },
     async settled() {

@@ -1,35 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { historyOf } from "../../simulate/history.ts";
 import { expectPromises } from "../../simulate/invariants.ts";
-import { shrink } from "../../simulate/shrink.ts";
 import { simulation } from "../../simulate/simulation.ts";
 import { take, write } from "../../simulate/steps.ts";
 import { createDatabase } from "../database.ts";
 import { catalogFile, labText } from "../promises/files.ts";
-
-describe("a history", () => {
-  test("is the same for the same seed, and another for another", () => {
-    const options = { steps: 200, realProcesses: true };
-    expect(historyOf(7, options)).toEqual(historyOf(7, options));
-    expect(historyOf(8, options)).not.toEqual(historyOf(7, options));
-  });
-
-  test("has every kind of step", () => {
-    const kinds = new Set(historyOf(4, { steps: 3_000, realProcesses: true }).map((step) => step.do));
-    expect(kinds.size).toBe(25);
-  });
-
-  test("is made as short as what fails", async () => {
-    const steps = historyOf(3, { steps: 40, realProcesses: false });
-    const [needed, alsoNeeded] = [steps[7], steps[31]];
-    const kept = await shrink(
-      steps,
-      async (part) => part.includes(needed as never) && part.includes(alsoNeeded as never),
-      () => false,
-    );
-    expect(kept).toEqual([7, 31]);
-  });
-});
 
 describe("the promises, looked at from outside", () => {
   const ready = async () => {

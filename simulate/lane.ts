@@ -1,0 +1,22 @@
+/** Plays the histories that its parent sends, in a process with Postgres servers of its own. Goes when its parent goes. */
+
+import type { History } from "./history.ts";
+import { play } from "./run.ts";
+import { startServer } from "./server.ts";
+
+// Who starts it is asked to end, and lets go of it: servers have to be stopped, and what runs then may still need them.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined);
+
+const server = await startServer();
+let playing: Promise<unknown> = Promise.resolve();
+process.on("message", (history: History) => {
+  playing = play(history, server.database).then((ran) => process.send?.(ran));
+});
+process.on("disconnect", () => {
+  void playing
+    .catch(() => undefined)
+    .then(async () => {
+      await server[Symbol.asyncDispose]();
+      process.exit(0);
+    });
+});
