@@ -10,7 +10,7 @@ import { LabkeeperError } from "../../src/errors.ts";
 import { folderArtifacts } from "../../src/local/artifacts.ts";
 import type { ArtifactStore } from "../../src/ports.ts";
 import type { Reconciled } from "../../src/reconcile.ts";
-import { gone, lab, labs } from "../promises/files.ts";
+import { gone, lab, labs, profileFile } from "../promises/files.ts";
 import { type World, world } from "../promises/world.ts";
 import { backUp, restore, sweptBy, tagsOf } from "./backup.ts";
 
@@ -222,6 +222,38 @@ describe("a lab that was made since the backup", () => {
     await expectWhole(w, "one");
   });
 
+  test("keeps what its file may not ask of a new lab any more, whatever the profile says by now", async () => {
+    const retired = { "profiles/old.yaml": profileFile("old"), ...lab("one", { spec: { profile: "old" } }) };
+    await using w = await restoredWorld(async (it) => {
+      await it.turn(retired);
+      await it.turn({ "profiles/old.yaml": profileFile("old", { enabled: false }) });
+    });
+    const { plan } = await w.turn();
+    expect(plan).toMatchObject({
+      changes: [{ lab: "one", reason: expect.stringContaining("adopts"), action: "create" }],
+      summary: { create: 1, keep: 0 },
+    });
+    expect(await w.lab("one")).toMatchObject({ policy: { name: "old" } });
+    await expectWhole(w, "one");
+    // Without a lab to adopt it goes on being refused.
+    const refused = await w.turn(lab("two", { spec: { profile: "old" } }));
+    expect(refused.plan.changes).toMatchObject([{ lab: "two", action: "keep" }]);
+  });
+
+  test("is adopted with all the others when there is no backup at all", async () => {
+    await using w = await world();
+    const nothing = await backUp(w);
+    await w.turn(labs(["one", "two", "three"]));
+    await w.turn({ ...gone("two"), ...lab("three", { spec: { workers: 2 } }) });
+    const before = (await w.cloud.clusters()).map(({ infraID }) => infraID);
+    await restore(w, nothing);
+    await w.turn();
+    await w.turn();
+    expect((await w.cloud.clusters()).map(({ infraID }) => infraID)).toEqual(before);
+    for (const name of ["one", "three"]) await expectWhole(w, name);
+    expect(await w.existing()).toEqual(["one", "three"]);
+  });
+
   test("and never was more than begun goes on as what it is", async () => {
     await using w = await restoredWorld(async (it) => {
       it.weather = { failureRate: { install: 1 } };
@@ -297,6 +329,57 @@ describe("a lab that the backup has without what it was made by", () => {
     await w.hurry();
     await w.work();
     expect(await infraIdsOf(w, "one")).toEqual(["one-anew"]);
+    await expectWhole(w, "one");
+  });
+});
+
+describe("a lab that was destroyed and made again since", () => {
+  test.each([
+    ["queued", {}],
+    ["failed half-way", { failureRate: { install: 1 } }],
+  ])("and that the backup has as %s is not made beside the later one", async (what, weather) => {
+    await using w = await world();
+    await w.turn(STAYS);
+    w.commit(lab("one"));
+    await w.reconcile();
+    w.weather = weather;
+    if (what !== "queued") await w.work();
+    w.weather = {};
+    const tables = await backUp(w);
+    await w.hurry();
+    await w.work();
+    await w.turn(gone("one"));
+    await w.turn(lab("one"));
+    const later = await w.lab("one");
+    const existing = await w.cloud.clusters();
+    await restore(w, tables);
+    await w.hurry();
+    await w.work();
+    expect(await w.lab("one")).toMatchObject({ state: "failed_permanent", failure: { code: "LK6110" } });
+    expect(await w.cloud.clusters()).toEqual(existing);
+    // As its remedy says: its end is proven, then the later one is adopted.
+    const { remedy } = (await w.lab("one")).failure ?? {};
+    expect(remedy).toContain("Remove its file and add it back");
+    await w.turn(gone("one"));
+    await w.turn(lab("one"));
+    expect((await w.lab("one")).id).toBe(later.id);
+    await expectWhole(w, "one");
+  });
+
+  test("and that the backup has as ready is not updated in place of the later one", async () => {
+    await using w = await world();
+    await w.turn({ ...lab("one"), ...STAYS });
+    const tables = await backUp(w);
+    await w.turn(gone("one"));
+    await w.turn(lab("one", { spec: { workers: 3 } }));
+    const later = await w.lab("one");
+    await restore(w, tables);
+    await w.turn();
+    expect(await w.lab("one")).toMatchObject({ state: "ready", failure: { code: "LK6110" } });
+    expect(await orphansOf(w)).toEqual([{ infraId: later.intent?.["infraID"], lab: "one" }]);
+    await w.turn(gone("one"));
+    await w.turn(lab("one", { spec: { workers: 3 } }));
+    expect((await w.lab("one")).id).toBe(later.id);
     await expectWhole(w, "one");
   });
 });

@@ -67,7 +67,7 @@ test("tables are those of the migrations", () => {
 
 test("guards are those of the code, in their order, with what releases them", () => {
   const rows = table(section(text, "## Story 1: reconcile"));
-  expect(rows.map(([name = "", , release]) => [first(codes(name)), release === "only the file"])).toEqual(
+  expect(rows.map(([name = "", , release]) => [first(codes(name)), release?.startsWith("only the ")])).toEqual(
     RULES.map(({ name, approvable }) => [name, !approvable]),
   );
 });

@@ -147,7 +147,11 @@ describe("receipts", () => {
 describe("artifacts", () => {
   const artifacts = () => folderArtifacts(join(folder, "artifacts"));
   const keep = async (): Promise<void> => {
-    for (const { lab } of await store.labs(true)) await artifacts().put(`labs/${lab.id}/state`, Buffer.from("x"));
+    for (const { lab } of await store.labs(true)) {
+      await artifacts().put(`labs/${lab.id}/state`, Buffer.from("x"));
+      // As after a destroy that could not remove it.
+      await artifacts().put(`labs-by-name/${lab.name}/${lab.id}/record`, Buffer.from("x"));
+    }
   };
   const kept = async (): Promise<number> => (await artifacts().list("labs")).length;
   const confirm = async (): Promise<void> => {
@@ -169,6 +173,7 @@ describe("artifacts", () => {
     expect(await sweep(deps())).toMatchObject({ forgotten: ["a"], unforgotten: [] });
     const [living] = (await store.labs(false)).map(({ lab }) => lab.id);
     expect(await artifacts().list("labs")).toEqual([`labs/${living}/state`]);
+    expect(await artifacts().list("labs-by-name")).toEqual([`labs-by-name/living/${living}/record`]);
     expect(await sweep(deps())).toMatchObject({ forgotten: [] });
     expect((await events()).filter((type) => type === "artifacts.removed")).toHaveLength(1);
   });
