@@ -9,7 +9,7 @@ import { packageFile } from "../src/package-root.ts";
 import { reconcile } from "../src/reconcile.ts";
 import { openStore } from "../src/store/open.ts";
 import type { ReconcilerOrder } from "./soak-processes.ts";
-import { codeOf, sample, say } from "./soak-told.ts";
+import { codeOf, endWithSoak, persistently, sample, say } from "./soak-told.ts";
 
 const order = JSON.parse(process.env["ORDER"] ?? "{}") as ReconcilerOrder;
 const { name, folder } = order;
@@ -17,7 +17,7 @@ const nothing = (): void => undefined;
 
 const deps = {
   catalog: openCatalog({ url: join(folder, "catalog.git"), stateDir: join(folder, "state", name) }),
-  store: await openStore(order.connection, { max: 4, name }),
+  store: await persistently(() => openStore(order.connection, { max: 4, name })),
   artifacts: folderArtifacts(join(folder, "artifacts")),
   shippedProfiles: await profileFolder(packageFile("profiles")),
   clock: { now: () => new Date(), monotonic: () => performance.now() },
@@ -25,6 +25,8 @@ const deps = {
   holder: name,
   requireReview: false,
 };
+endWithSoak();
+say({ tell: "ready", at: Date.now() });
 setInterval(() => say(sample()), order.sampleEveryMs);
 
 while (true) {
