@@ -24,6 +24,7 @@ const clock = {
 const nothing = (): void => undefined;
 const reporter = { planned: nothing, jobStarted: nothing, step: nothing, progress: nothing, jobEnded: nothing };
 const ofItsOwn = join(FOLDER, "children", NAME);
+const artifacts = folderArtifacts(join(FOLDER, "artifacts"));
 
 const round = async (): Promise<unknown> => {
   if (ROLE === "janitor")
@@ -31,14 +32,14 @@ const round = async (): Promise<unknown> => {
       store,
       provisioners: new Map([["simulated", deadly(simulatedProvisioner({ cloud: folderCloud(FOLDER), seed: NAME }))]]),
       inventory: null,
-      artifacts: folderArtifacts(join(FOLDER, "artifacts")),
+      artifacts,
       artifactRetentionDays: 365,
       workspace: deadly(folderWorkspace(join(ofItsOwn, "work"))),
       clock,
       holder: NAME,
     });
   return await reconcile(
-    { catalog, store, shippedProfiles, clock, reporter, holder: NAME, requireReview: TOKEN !== undefined },
+    { catalog, store, artifacts, shippedProfiles, clock, reporter, holder: NAME, requireReview: TOKEN !== undefined },
     { dryRun: false },
   );
 };
