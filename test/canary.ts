@@ -5,6 +5,7 @@
 
 import diagnostics from "node:diagnostics_channel";
 import { readdir, readFile } from "node:fs/promises";
+import { ServerResponse } from "node:http";
 import { join, relative } from "node:path";
 import { setImmediate as setImmediately } from "node:timers/promises";
 import { inspect } from "node:util";
@@ -98,6 +99,32 @@ diagnostics.subscribe("child_process", (message) => {
   setImmediate(() => commandLines.push((child.spawnargs ?? []).join("\0")));
 });
 
+/** What this process has asked of others with `fetch`, which is how GitHub and git servers are asked: heads and bodies. */
+const sent: { head: string; body: string }[] = [];
+const sentBy = new WeakMap<object, { head: string; body: string }>();
+diagnostics.subscribe("undici:request:create", (message) => {
+  const { request } = message as { readonly request: { readonly path: string; readonly headers: unknown } };
+  const entry = { head: `${request.path} ${JSON.stringify(request.headers)}`, body: "" };
+  sent.push(entry);
+  sentBy.set(request, entry);
+});
+diagnostics.subscribe("undici:request:bodyChunkSent", (message) => {
+  const { request, chunk } = message as { readonly request: object; readonly chunk: string | Uint8Array };
+  const entry = sentBy.get(request);
+  if (entry !== undefined) entry.body += typeof chunk === "string" ? chunk : Buffer.from(chunk).toString("utf8");
+});
+
+/** What labkeeper's web server has answered in this process, to whatever it was asked. */
+const answered: string[] = [];
+const OWN_PATHS = /^\/(?:webhooks\/|healthz)/;
+const { end } = ServerResponse.prototype;
+ServerResponse.prototype.end = function (this: ServerResponse, ...given: unknown[]) {
+  const [chunk] = given;
+  if (OWN_PATHS.test(this.req.url ?? ""))
+    answered.push(`${JSON.stringify(this.getHeaders())} ${typeof chunk === "function" ? "" : String(chunk ?? "")}`);
+  return Reflect.apply(end, this, given) as ServerResponse;
+} as typeof end;
+
 const textOf = (said: unknown): string =>
   typeof said === "string"
     ? said
@@ -136,6 +163,8 @@ async function* all({ database, folders = [], said = {} }: Places): AsyncGenerat
   if (database !== undefined) yield* rowsOf(database);
   for (const folder of folders) yield* filesOf(folder);
   for (const [place, words] of Object.entries(said)) yield [place, textOf(words)];
+  yield ["requests that were sent", sent.map(({ head, body }) => `${head} ${body}`).join("\n")];
+  yield ["answers of the web server", answered.join("\n")];
   yield ["process arguments", commandLines.join("\n")];
   yield ["the process list", (await processList()).join("\n")];
 }

@@ -29,7 +29,7 @@ export interface TalkingWorld extends HostedWorld {
   comments(number: number): string[];
 }
 
-const PATIENCE = 10_000;
+const PATIENCE = 300_000;
 
 export async function talkingWorld(options: TalkingOptions = {}): Promise<TalkingWorld> {
   const h = await hostedWorld(options);

@@ -3,6 +3,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -10,10 +12,13 @@ import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { credentials } from "../../src/core/credentials.ts";
 import { LabkeeperError } from "../../src/errors.ts";
+import { folderSecrets } from "../../src/local/secrets.ts";
 import { expectNoLeak, leaks, overheard, remembering, secretsOf, watchedProcesses } from "../canary.ts";
 import { createDatabase, type TestDatabase } from "../database.ts";
+import { edgeWorld } from "../github/edge-world.ts";
 import { gone, lab } from "../promises/files.ts";
 import { world } from "../promises/world.ts";
+import { watchedSecrets } from "../watched-secrets.ts";
 
 const SECRET = 'p4ss/w0rd+"with" \\ all & sorts=';
 
@@ -97,6 +102,45 @@ describe("a secret is found", () => {
   test("in a file byte by byte, whatever letters it has", async () => {
     await writeFile(join(folder, "log"), "the pässwörd-1234 is it");
     expect(await leaks(["pässwörd-1234"], { folders: [folder] })).toHaveLength(1);
+  });
+
+  test("in a comment, a check or anything else that was sent to GitHub", async () => {
+    await using github = await edgeWorld();
+    github.github.openPullRequest({ changes: { "labs/team-a/one.yaml": "a: 1\n" } });
+    const secret = (name: string): string => `sent-${name}-${process.pid}-${Date.now()}`;
+    const [comment, status, file, asked] = [secret("comment"), secret("status"), secret("file"), secret("login")];
+    const all = [comment, status, file, asked];
+    expect(await leaks(all, {})).toEqual([]);
+    await github.host.createComment(1, `ready: ${comment}`);
+    const { sha: commit } = github.github.pullRequest(1).head;
+    await github.host.putStatus({ commit, context: "x", state: "success", description: status, url: null });
+    await github.host.permission(asked).catch(() => undefined);
+    await fetch(`${github.github.url}/x`, { method: "PUT", body: JSON.stringify({ content: base64(`: ${file}`) }) });
+    const places = (await leaks(all, {})).map((found) => found.split(" in ").at(-1));
+    expect(places).toEqual(all.map(() => "requests that were sent"));
+  });
+
+  test("in what the web server answers", async () => {
+    const secret = `answered-${process.pid}-${Date.now()}`;
+    const server = createServer((_, response) => response.end(`webhookSecret is ${secret}`));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    expect(await leaks([secret], {})).toEqual([]);
+    await (await fetch(`http://127.0.0.1:${port}/webhooks/github`, { method: "POST", body: "{}" })).text();
+    expect(await leaks([secret], {})).toEqual([expect.stringContaining("answers of the web server")]);
+    server.close();
+  });
+
+  test("in the store of a labkeeper that runs elsewhere, to be looked for in what that says", async () => {
+    const state = join(folder, "state");
+    await mkdir(state, { mode: 0o700 });
+    const watch = watchedSecrets(folder);
+    const store = folderSecrets({ root: join(state, "secrets"), keyFile: join(state, "secrets.key") });
+    await store.put("labs/one", credentials({ password: SECRET }));
+    await mkdir(join(state, "artifacts"));
+    await writeFile(join(state, "artifacts", "log"), SECRET);
+    const { secrets, artifacts } = await watch.stop();
+    expect(await leaks(secrets, { said: { artifacts } })).toHaveLength(1);
   });
 
   test("in the arguments of a process that was started", async () => {
