@@ -428,9 +428,7 @@ describe("creates are held", () => {
 
   test.each([
     ["cut off", (text: string) => text.slice(0, -20)],
-    ["changed", (text: string) => text.replace('"team-a"', '"team-b"')],
     ["of a later version", (text: string) => text.replace('"version": 1', '"version": 2')],
-    ["empty", () => ""],
   ])("of a name whose record is %s, and of no other", async (_what, spoil) => {
     await using w = await restoredWorld((it) => it.turn(lab("one")));
     const mend = failing(w, {
