@@ -114,7 +114,7 @@ async function expectCauses({ w }: Walk): Promise<void> {
   }
 }
 
-const SEEDS = process.env["WALKS"]?.split(",").map(Number) ?? [1, 2, 3, 4];
+const SEEDS = process.env["WALKS"]?.split(",").map(Number) ?? [3, 14, 18];
 
 describe.each(SEEDS)("history %i", (seed) => {
   test("settles after the restore with one lab a file", { timeout: 90_000 }, async () => {

@@ -43,7 +43,7 @@ const payloadWords = (event: LabEvent): string => {
 const tone = (type: string, colours: Palette): string => {
   if (/fail|dead|lost/.test(type)) return colours.red(type);
   if (/destroy|hold|expire|leav|cancel/.test(type)) return colours.yellow(type);
-  return /ready|provisioned|updated|created/.test(type) ? colours.green(type) : type;
+  return /ready|provisioned|updated|created|adopted/.test(type) ? colours.green(type) : type;
 };
 
 /** A lab's story: when (and how long after the line before), what, by whom and why. */
