@@ -1,7 +1,7 @@
 /** What changes between two calls on a lab: accounts, programs, files, what somebody else put there. */
 
 import { createHash } from "node:crypto";
-import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { CloudAccount, CloudInventory } from "../../src/cloud-ports.ts";
@@ -235,3 +235,18 @@ test("a retired version of ccoctl keeps nothing of a cluster with Manual credent
   await later.destroy(manual, scene.intent, scene.context);
   expect(await it.resources()).toEqual([]);
 });
+
+test(
+  "a cluster that is made leaves no secret on the host that made it, and is proven again from what is kept",
+  PATIENT,
+  async () => {
+    await using it = await world();
+    const scene = await prepared(it);
+    await install(it.provisioner, scene);
+    expect(await readdir(scene.context.workdir)).toEqual([]);
+    // Whether it answered was not known any more when its worker died.
+    const again = await install(it.provisioner, scene);
+    await it.provisioner.verify(lab, scene.intent, again.credentials, scene.context);
+    await destroyed(it, scene);
+  },
+);

@@ -6,7 +6,7 @@ import { parseMetadata } from "../../core/openshift/metadata.ts";
 import type { JsonObject, Observation } from "../../core/types.ts";
 import { LabkeeperError } from "../../errors.ts";
 import { restoreFolder } from "../snapshot-folder.ts";
-import { emptyFolder, removeFolder, writePrivate } from "./folders.ts";
+import { clearFolders, emptyFolder, writePrivate } from "./folders.ts";
 import { type ClusterRecord, metadataOf, type OpenshiftIntent, targetOf } from "./intent.ts";
 import { keptState } from "./kept-state.ts";
 import { deleteCredentials } from "./manual.ts";
@@ -33,9 +33,7 @@ export async function destroyLab(session: Session, intent: OpenshiftIntent): Pro
     }
   }
   if (failures.length > 0) throw failures[0];
-  for (const folder of [session.folders.cluster, session.folders.temporary, session.folders.ccoctl]) {
-    await removeFolder(folder);
-  }
+  await clearFolders(session.folders);
 }
 
 /** One cluster, for at most one slice of time. */
