@@ -1,9 +1,10 @@
 /** What changes between two calls on a lab: accounts, programs, files, what somebody else put there. */
 
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { chmod, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { CloudAccount, CloudInventory } from "../../src/cloud-ports.ts";
 import { clusterTag } from "../../src/core/ownership.ts";
 import type { JsonObject } from "../../src/core/types.ts";
@@ -250,3 +251,26 @@ test(
     await destroyed(it, scene);
   },
 );
+
+describe.concurrent("an installer that its worker had no time to record", PATIENT, () => {
+  test.each(["install", "destroy"] as const)("is stopped before another one begins to %s", async (verb) => {
+    await using it = await world();
+    const scene = await prepared(it);
+    await it.plan([{ command: "create cluster", at: "infrastructure", do: "hang" }]);
+    const { path } = await it.deps.binaries.installer("4.20.3");
+    const { workdir } = scene.context;
+    const child = spawn(path, ["create", "cluster", "--dir", join(workdir, "cluster")], {
+      cwd: workdir,
+      detached: true,
+      stdio: "ignore",
+      env: { PATH: process.env["PATH"], TMPDIR: join(workdir, "tmp") },
+    });
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    await vi.waitFor(async () => expect(await it.resources()).not.toEqual([]), 30_000);
+    await it.artifacts.put(`${scene.intent["snapshot"]}/stages/infrastructure`, Buffer.from("infrastructure\n"));
+    if (verb === "install") await install(it.provisioner, scene);
+    await destroyed(it, scene);
+    await ended;
+    expect(scene.context.lines.join("\n")).toContain("which nobody recorded");
+  });
+});
