@@ -103,12 +103,12 @@ export const ERRORS = {
   LK5201: entry(
     "stop",
     "installer cannot be used",
-    "Put openshift-install of this version where labkeeper looks for it: see docs/openshift.md.",
+    "Put it where labkeeper looks for it (docs/openshift.md, `labkeeper doctor`), then `labkeeper retry LAB`.",
   ),
   LK5202: entry(
     "stop",
     "pull secret or SSH key cannot be used",
-    "Store it in the secret store as `openshift/pull-secret` or `openshift/ssh-key`: see docs/openshift.md.",
+    "Store it: `labkeeper secrets put openshift/pull-secret --file FILE`, or `openshift/ssh-key`; then `labkeeper retry LAB`.",
   ),
   LK5203: entry(
     "stop",
@@ -153,7 +153,11 @@ export const ERRORS = {
     "cluster is not named exactly",
     "Nothing was asked of the cloud; a lab id, an infraID and a region must be given.",
   ),
-  LK5302: entry("stop", "cloud account is another one", "Mend the account's role or credentials in the configuration."),
+  LK5302: entry(
+    "stop",
+    "cloud account is another one",
+    "Mend the account's role or credentials, then `labkeeper retry LAB`.",
+  ),
   LK5303: entry("stop", "hosted zone is missing", "Create the base domain's zone in Route 53, or mend the profile."),
   LK5304: entry(
     "stop",

@@ -19,6 +19,8 @@ export interface CloudEdges {
   openshift(): Promise<Provisioner>;
   /** openshift-install, oc and ccoctl, where the configuration says. */
   binaries(): Promise<Binaries>;
+  /** Rejects with LK5202 where no cluster could be installed for want of its secrets. */
+  checkInstallSecrets(): Promise<void>;
   /** Which labkeeper this is: what it makes in a cloud is marked with it. */
   installation(): Promise<string>;
   readonly inventory: CloudInventory;
@@ -122,6 +124,10 @@ export const wireCloud = (config: Config, onClose: (close: () => Promise<void>) 
     secrets,
     binaries,
     installation,
+    checkInstallSecrets: async () => {
+      const { readInstallSecrets } = await import("./provisioners/openshift/run-secrets.ts");
+      await readInstallSecrets(await secrets());
+    },
     inventory,
     account,
     sweeps: [config.aws, ...Object.values(config.accounts)].some(({ regions }) => (regions ?? []).length > 0),

@@ -54,6 +54,7 @@ const examine = async (context: CommandContext): Promise<readonly Check[]> =>
       look("profiles", () => cloud.checkProfiles(edges, profiles)),
       ...edges.provisionerNames().map((name) => look(`provisioner ${name}`, () => host.checkProvisioner(config, name))),
       cloud.checkInstallers(edges, profiles),
+      cloud.checkInstallSecrets(edges, profiles),
       ...cloud
         .accountNames(config)
         .map((name) => look(`account ${name ?? "default"}`, () => cloud.checkAccount(edges, name))),

@@ -102,6 +102,14 @@ const stateOf = async (name: string): Promise<string | undefined> => (await stor
 const calls = async (): Promise<string> => await readFile(join(root, "calls"), "utf8");
 
 describe("secrets put", () => {
+  it("is what doctor asks for before any lab has to fail for want of it", async () => {
+    const { code, stdout } = await run("doctor");
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/✘ pull secret +LK5202 .*openshift\/pull-secret/);
+    expect(stdout).toContain("labkeeper secrets put openshift/pull-secret --file FILE");
+    await put("calls", "");
+  }, 30_000);
+
   it("refuses what is no pull secret, without quoting it", async () => {
     await put("wrong.json", `{"auths": "${CANARIES.login}"`);
     const ended = await run("secrets", "put", "openshift/pull-secret", "--file", join(root, "wrong.json"));
@@ -189,6 +197,7 @@ describe("an AWS that does not answer", () => {
     expect(found.get("installer")).toMatch(/^warning .*openshift-install is a simulated 4\.20\.3; labs of 4\.18\.30, /);
     expect(found.get("orphans")).toMatch(/^warning are looked for in no region/);
     expect(found.get("profiles")).toMatch(/^ok /);
+    expect(found.get("pull secret")).toBe("ok is stored");
   }, 30_000);
 });
 

@@ -1,9 +1,10 @@
 /** What changes between two calls on a lab: accounts, programs, files, what somebody else put there. */
 
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { CloudAccount, CloudInventory } from "../../src/cloud-ports.ts";
 import { clusterTag } from "../../src/core/ownership.ts";
 import type { JsonObject } from "../../src/core/types.ts";
@@ -234,4 +235,42 @@ test("a retired version of ccoctl keeps nothing of a cluster with Manual credent
   const later = it.provisionerWith({ binaries: binaries({ installer: null, folder, environment: process.env }) });
   await later.destroy(manual, scene.intent, scene.context);
   expect(await it.resources()).toEqual([]);
+});
+
+test(
+  "a cluster that is made leaves no secret on the host that made it, and is proven again from what is kept",
+  PATIENT,
+  async () => {
+    await using it = await world();
+    const scene = await prepared(it);
+    await install(it.provisioner, scene);
+    expect(await readdir(scene.context.workdir)).toEqual([]);
+    // Whether it answered was not known any more when its worker died.
+    const again = await install(it.provisioner, scene);
+    await it.provisioner.verify(lab, scene.intent, again.credentials, scene.context);
+    await destroyed(it, scene);
+  },
+);
+
+describe.concurrent("an installer that its worker had no time to record", PATIENT, () => {
+  test.each(["install", "destroy"] as const)("is stopped before another one begins to %s", async (verb) => {
+    await using it = await world();
+    const scene = await prepared(it);
+    await it.plan([{ command: "create cluster", at: "infrastructure", do: "hang" }]);
+    const { path } = await it.deps.binaries.installer("4.20.3");
+    const { workdir } = scene.context;
+    const child = spawn(path, ["create", "cluster", "--dir", join(workdir, "cluster")], {
+      cwd: workdir,
+      detached: true,
+      stdio: "ignore",
+      env: { PATH: process.env["PATH"], TMPDIR: join(workdir, "tmp") },
+    });
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    await vi.waitFor(async () => expect(await it.resources()).not.toEqual([]), 30_000);
+    await it.artifacts.put(`${scene.intent["snapshot"]}/stages/infrastructure`, Buffer.from("infrastructure\n"));
+    if (verb === "install") await install(it.provisioner, scene);
+    await destroyed(it, scene);
+    await ended;
+    expect(scene.context.lines.join("\n")).toContain("which nobody recorded");
+  });
 });

@@ -127,10 +127,22 @@ export const checkProofs = (edges: Edges, profiles: readonly Profile[]): readonl
   });
 };
 
+const makesClusters = ({ config: { openshift } }: Edges): boolean =>
+  (openshift.installer ?? openshift.installersFolder) !== null;
+
+/** What every install reads first; without an installer nothing does. */
+export const checkInstallSecrets = async (edges: Edges, profiles: readonly Profile[]): Promise<readonly Check[]> => {
+  if (!makesClusters(edges) || !profiles.some(({ spec }) => spec.provisioner === "openshift")) return [];
+  const check = async (): Promise<Check> => {
+    await edges.cloud.checkInstallSecrets();
+    return ok("pull secret", "is stored");
+  };
+  return [await look("pull secret", check)];
+};
+
 /** Clusters without a sweep leave what nobody will ever hear of. */
 export const checkSweep = async (edges: Edges, profiles: readonly Profile[]): Promise<readonly Check[]> => {
-  const { installer, installersFolder } = edges.config.openshift;
-  const makes = (installer ?? installersFolder) !== null && profiles.some(({ spec }) => spec.platform === "aws");
+  const makes = makesClusters(edges) && profiles.some(({ spec }) => spec.platform === "aws");
   if (!makes || edges.cloud.sweeps) return [];
   return [warning("orphans", "are looked for in no region", "Set aws.regions in the configuration file.")];
 };

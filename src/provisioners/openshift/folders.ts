@@ -48,6 +48,11 @@ export const removeFolder = (path: string): Promise<void> =>
 export const writePrivate = (path: string, text: string): Promise<void> =>
   onDisk(`${path} cannot be written`, () => writeFile(path, text, { mode: 0o600 }));
 
+/** All that an installer was given or has left here, with the secrets in it: what is needed later is kept elsewhere. */
+export async function clearFolders({ cluster, temporary, ccoctl }: Folders): Promise<void> {
+  for (const folder of [cluster, temporary, ccoctl]) await removeFolder(folder);
+}
+
 /** Null when there is no such file. */
 export const readIfThere = (path: string): Promise<string | null> =>
   onDisk(`${path} cannot be read`, () =>

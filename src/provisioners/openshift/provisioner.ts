@@ -11,6 +11,7 @@ import type { LabOrder, Provisioner, ProvisionerContext, ResourceNeed } from "..
 import { proveCluster } from "./api.ts";
 import { NO_CLOUD, type OpenshiftDeps } from "./deps.ts";
 import { destroyLab, observeLab } from "./destroy.ts";
+import { clearFolders } from "./folders.ts";
 import { installCluster } from "./install.ts";
 import { accountOf, fixedChanges, intentJson, type OpenshiftIntent, readIntent } from "./intent.ts";
 import { prepareCluster } from "./prepare.ts";
@@ -26,7 +27,11 @@ export function openshiftProvisioner(deps: OpenshiftDeps): Provisioner {
     install: (lab, intent, context) =>
       guarded("install", async () => {
         const recorded = readIntent(intent);
-        return await installCluster(await openSession(deps, lab, context), recorded);
+        const session = await openSession(deps, lab, context);
+        const installed = await installCluster(session, recorded);
+        // Else every host that ever made a cluster has its administrator and the pull secret for good.
+        await clearFolders(session.folders);
+        return installed;
       }),
     verify: (_lab, intent, stored, context) =>
       guarded("verify", async () => {

@@ -17,6 +17,7 @@ import { installerEnvironment } from "./installer-env.ts";
 import { accountOf, type OpenshiftIntent } from "./intent.ts";
 import { lendSession, roleEnvironment } from "./role-session.ts";
 import { environmentSecrets } from "./run-secrets.ts";
+import { stopUnrecorded } from "./strays.ts";
 
 export interface Session {
   readonly deps: OpenshiftDeps;
@@ -59,7 +60,11 @@ export async function openSession(deps: OpenshiftDeps, lab: LabOrder, context: P
   if (context.signal.aborted) throw new LabkeeperError("LK5009", `${lab.name} was not touched`);
   const folders = foldersOf(context.workdir);
   await mkdir(context.workdir, { recursive: true, mode: 0o700 });
-  await stopStray(context.workdir, graceMs(deps), (line) => context.log(line), "SIGINT");
+  const tell = (line: string): void => context.log(line);
+  await stopStray(context.workdir, graceMs(deps), tell, "SIGINT");
+  if (!(await stopUnrecorded(folders.temporary, graceMs(deps), tell))) {
+    throw new LabkeeperError("LK5002", `a process of an earlier run on ${lab.name} cannot be stopped`);
+  }
   const cloud = deps.clouds.get(lab.spec.platform) ?? NO_CLOUD;
   const keys = async (): Promise<SessionKeys | null> => (await cloud.account?.sessionKeys(accountOf(lab))) ?? null;
   const assumed = await keys();
