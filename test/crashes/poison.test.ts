@@ -87,7 +87,7 @@ test(
   async () => {
     await using w = await world({ guards: { maxDestroys: 99, maxDestroyPercent: 100 } });
     await using m = members(w);
-    await w.turn(labs(["poison", "one", "two"]));
+    await w.turn(labs(["poison", "one", "two", "stays"]));
     w.commit(gone("poison", "one", "two"));
     await w.reconcile();
     const order = { role: "work", concurrency: 8, poison: ["poison"] } as const;
@@ -97,7 +97,9 @@ test(
     for (const rounds of [1, 2]) {
       for (let told = false; !told; ) {
         const worker = m.start(order);
-        const calm = expect.poll(async () => (await w.sql(waits)).length, PATIENT).toBe(1);
+        const calm = expect
+          .poll(async () => [await w.states(), (await w.sql(waits)).length], PATIENT)
+          .toEqual([{ poison: "destroy_failed", stays: "ready" }, 1]);
         const how = await Promise.race([worker.ended, calm.then(() => "calm")]);
         calm.catch(() => undefined);
         if (how === "calm") {
@@ -109,7 +111,6 @@ test(
           await endLeases(w);
         }
       }
-      expect(await w.states()).toEqual({ poison: "destroy_failed" });
       expect(m.log().filter(({ alert, lab }) => alert === "quarantined" && lab === "poison")).toHaveLength(rounds);
       // The second time one death is enough.
       if (rounds === 1) deaths = 0;
@@ -117,7 +118,7 @@ test(
       await w.sql(due);
     }
     await w.work();
-    expect(await w.existing()).toEqual([]);
+    expect(await w.existing()).toEqual(["stays"]);
     expect(await w.detail("poison")).toMatchObject({ lab: { state: "destroyed" }, receipt: expect.anything() });
   },
 );
