@@ -13,7 +13,7 @@ $$;
 
 -- A job may be what its workers die of. Each loss of a worker raises the suspicion of what that process was doing:
 --   0, 1  none: it runs as any other
---   2, 3  suspected: on trial, at most one in a process, until it has run longer than when a worker was ever lost
+--   2, 3  suspected: on trial, at most one in a process; back at 1 once it ran longer than when a worker was ever lost
 --   4, 5  on trial without company: nothing in its process is younger than the trial is long, nothing joins it meanwhile
 --   6     given up (LK5010); a destroy is tried again later, and stays at 5
 -- In company suspicion ends at 2, so only a loss on trial leads on: who merely ran beside a poisonous job is never
@@ -23,13 +23,10 @@ alter table jobs add column suspicion smallint not null default 0;
 alter table jobs add column longest_run interval;
 alter table jobs add constraint suspicion_has_a_run check (suspicion = 0 or longest_run is not null);
 create index jobs_suspected on jobs (suspicion) where suspicion >= 2 and state in ('queued', 'running');
+-- Its worker let the lease run out, and that is counted; until somebody takes it over.
+alter table jobs add column lost boolean not null default false;
 -- Done once already for this attempt and document: doing it again after a crash is no progress.
 alter table job_steps add column passed boolean not null default false;
-
--- Whether a running job is on trial at that moment.
-create function lk_on_trial(j jobs, p_at timestamptz) returns boolean language sql stable as $$
-  select j.suspicion between 2 and 5 and p_at <= j.claimed_at + j.longest_run
-$$;
 
 -- ----------------------------------------------------------------- claiming
 
@@ -55,13 +52,43 @@ declare
 begin
   if p_slots <= 0 and p_destroy_slots <= 0 then return; end if;
   perform pg_advisory_xact_lock(x'6c61626b'::int, 1);
-  v_expires := clock_timestamp() + make_interval(secs => p_lease_seconds);
 
-  -- What this worker has on trial.
+  -- Whose worker was lost since the last claim. All that was running there may be why, but for what was not begun where
+  -- something else was. One whose row is being written just now is seen to by the next claim.
+  with gone as (
+    select j.id, j.holder, j.claimed_at, l.expires_at,
+      exists (select from job_steps s where s.job_id = j.id and s.token = j.token) as begun
+    from jobs j join leases l on l.resource = 'lab:' || j.lab_id
+    where j.state = 'running' and not j.lost and l.expires_at <= clock_timestamp()
+    order by j.id for no key update of j skip locked
+  ),
+  judged as (
+    select g.id, g.expires_at - g.claimed_at as ran,
+      -- When its worker was last heard of: then it renewed the lease.
+      g.expires_at - make_interval(secs => p_lease_seconds) as heard_at,
+      g.begun or not exists (select from jobs o join job_steps s on s.job_id = o.id and s.token = o.token
+        where o.state = 'running' and o.holder = g.holder) as may_be_why
+    from gone g
+  )
+  update jobs j set lost = true,
+    suspicion = case
+      when not x.may_be_why then j.suspicion
+      when j.suspicion >= 2 and x.heard_at <= j.claimed_at + j.longest_run then j.suspicion + 1
+      else greatest(j.suspicion, least(j.suspicion + 1, 2)) end,
+    longest_run = case when x.may_be_why then greatest(j.longest_run, x.ran) else j.longest_run end
+  from judged x where j.id = x.id;
+
+  -- What came past the moment when its workers used to be lost is acquitted. What is left of this worker's suspects is
+  -- on trial; somebody may hold the row of one that is not any more, which then counts for this time.
+  update jobs j set suspicion = 1 where j.id in (
+    select o.id from jobs o join leases l on l.resource = 'lab:' || o.lab_id
+    where o.state = 'running' and o.suspicion >= 2 and o.suspicion <= 5 and o.holder = p_worker
+      and l.expires_at > clock_timestamp() and o.claimed_at + o.longest_run < clock_timestamp()
+    order by o.id for no key update of o skip locked);
   select count(*) > 0, coalesce(bool_or(j.suspicion >= 4), false) into v_trying, v_alone
   from jobs j join leases l on l.resource = 'lab:' || j.lab_id
-  where j.state = 'running' and j.suspicion >= 2 and j.holder = p_worker and l.expires_at > clock_timestamp()
-    and lk_on_trial(j, clock_timestamp());
+  where j.state = 'running' and j.suspicion >= 2 and j.suspicion <= 5 and j.holder = p_worker
+    and l.expires_at > clock_timestamp();
   if v_alone then return; end if;
 
   -- A job that must have no young company: it goes where everything is older than its trial is long, and the worker that
@@ -81,8 +108,7 @@ begin
   with recursive
   running as materialized (
     select j.id, j.lab_id, j.lane, j.team, j.account_region,
-           (select l.expires_at from leases l where l.resource = 'lab:' || j.lab_id) <= clock_timestamp() as abandoned,
-           j.suspicion, j.longest_run
+           j.lost as abandoned, j.suspicion, j.longest_run
     from jobs j where j.state = 'running'
   ),
   totals as materialized (
@@ -174,26 +200,14 @@ begin
       where j.id = any (v_chosen) and (j.suspicion not between 2 and 5 or j.id = v_tried.id));
   end if;
 
+  v_expires := clock_timestamp() + make_interval(secs => p_lease_seconds);
   -- A statement of its own, so that the few chosen rows are always fetched by their key.
   with locked as (
-    select j.id, j.lab_id, j.state, j.holder, j.token, j.claimed_at,
-      (select l.expires_at from leases l where l.resource = 'lab:' || j.lab_id) as ended_at
-    from jobs j
+    select j.id, j.lab_id from jobs j
     where j.id = any (v_chosen) and j.state in ('queued', 'running')
     order by j.suspicion desc, j.id
     limit p_slots + p_destroy_slots
     for update of j skip locked
-  ),
-  lost as (
-    select k.id, k.ended_at - k.claimed_at as ran,
-      -- When its worker was last heard of: then it renewed, or claimed something else.
-      greatest(k.ended_at - make_interval(secs => p_lease_seconds),
-        (select max(o.claimed_at) from jobs o where o.state = 'running' and o.holder = k.holder)) as heard_at,
-      -- What was not even begun is not what ended it, where something else was.
-      exists (select from job_steps s where s.job_id = k.id and s.token = k.token)
-        or not exists (select from jobs o join job_steps s on s.job_id = o.id and s.token = o.token
-          where o.state = 'running' and o.holder = k.holder) as may_be_why
-    from locked k where k.state = 'running'
   ),
   leased as (
     insert into leases as l (resource, holder, token, expires_at)
@@ -208,14 +222,10 @@ begin
     update jobs j set
       attempt = j.attempt + (j.state = 'queued')::int,
       recoveries = j.recoveries + (j.state = 'running')::int,
-      suspicion = case
-        when x.id is null or not x.may_be_why then j.suspicion
-        when lk_on_trial(j, x.heard_at) then j.suspicion + 1
-        else greatest(j.suspicion, least(j.suspicion + 1, 2)) end,
-      longest_run = case when x.may_be_why then greatest(j.longest_run, x.ran) else j.longest_run end,
+      lost = false,
       state = 'running', holder = p_worker, token = s.token, claimed_at = clock_timestamp(),
       phase = null, percent = null, cancel_requested = (j.state = 'running' and j.cancel_requested)
-    from locked k join leased s on s.resource = 'lab:' || k.lab_id left join lost x on x.id = k.id
+    from locked k join leased s on s.resource = 'lab:' || k.lab_id
     where j.id = k.id
     returning j.id
   )

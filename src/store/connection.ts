@@ -1,7 +1,8 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { Kysely, PostgresDialect } from "kysely";
 import type pg from "pg";
 import { type ErrorCode, LabkeeperError } from "../errors.ts";
-import { asKyselyPool, boundedPool, type Deadlines } from "./pool.ts";
+import { asKyselyPool, boundedPool, type Deadlines, noSilence, type Silence } from "./pool.ts";
 
 /** Anything `pg` understands: a URL, or host (a socket folder too), user, database, password. */
 export type Connection = pg.PoolConfig;
@@ -15,17 +16,29 @@ export interface Database {
   close(): Promise<void>;
 }
 
+/** How long a connection may take to end before it is left to itself, milliseconds. */
+export const LONGEST_GOODBYE = 5_000;
+
 /** For what no lease waits for, such as a plan of ten thousand labs. */
 const PATIENT: Deadlines = { queryMs: 60_000, connectMs: 10_000 };
 
 export function connect(
   connection: Connection,
-  options: { readonly max?: number; readonly name?: string; readonly deadlines?: Deadlines } = {},
+  options: {
+    readonly max?: number;
+    readonly name?: string;
+    readonly deadlines?: Deadlines;
+    readonly silence?: Silence;
+  } = {},
 ): Database {
   const settings = { max: options.max ?? 12, application_name: options.name ?? "labkeeper", ...connection };
   const pool = boundedPool(settings, options.deadlines ?? PATIENT);
-  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: asKyselyPool(pool) }) });
-  return { db, pool, close: () => db.destroy() };
+  const db = new Kysely<unknown>({
+    dialect: new PostgresDialect({ pool: asKyselyPool(pool, options.silence ?? noSilence()) }),
+  });
+  // A connection that nobody answers any more does not even end.
+  const close = (): Promise<void> => Promise.race([db.destroy(), delay(LONGEST_GOODBYE, undefined, { ref: false })]);
+  return { db, pool, close };
 }
 
 /** SQLSTATEs raised by the migrations' triggers and functions. */

@@ -1,6 +1,7 @@
+import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 import { WORK_CHANNEL } from "./channel.ts";
-import type { Connection } from "./connection.ts";
+import { type Connection, LONGEST_GOODBYE } from "./connection.ts";
 
 /** How long to wait before listening again after the connection dropped, milliseconds. */
 const RECONNECT_MS = 1_000;
@@ -18,6 +19,9 @@ export async function listen(connection: Connection, callback: () => void): Prom
     const next = new pg.Client({
       application_name: "labkeeper-listen",
       connectionTimeoutMillis: 10_000,
+      // Nothing is said here for hours: the system asks whether the other side is still there.
+      keepAlive: true,
+      keepAliveInitialDelayMillis: 10_000,
       ...connection,
     });
     client = next;
@@ -45,7 +49,9 @@ export async function listen(connection: Connection, callback: () => void): Prom
     async [Symbol.asyncDispose]() {
       ended = true;
       if (timer) clearTimeout(timer);
-      await client?.end().catch(() => undefined);
+      // A connection that nobody answers any more does not even end.
+      const end = client?.end().catch(() => undefined);
+      await Promise.race([end, delay(LONGEST_GOODBYE, undefined, { ref: false })]);
     },
   };
 }

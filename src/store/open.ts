@@ -18,7 +18,7 @@ import { listen } from "./listen.ts";
 import { requireSchema } from "./migrate.ts";
 import { orphanStore } from "./orphans.ts";
 import { requestStore } from "./own-requests.ts";
-import type { Deadlines } from "./pool.ts";
+import { type Deadlines, noSilence } from "./pool.ts";
 import { pullRequestStore } from "./pull-requests.ts";
 import { readStore } from "./reads.ts";
 import { receiptCheckStore } from "./receipt-checks.ts";
@@ -66,7 +66,8 @@ export async function openStore(
   connection: Connection,
   options: { readonly max?: number; readonly name?: string; readonly leaseDeadlines?: Deadlines } = {},
 ): Promise<Store> {
-  const { max = 12, leaseDeadlines = LEASES, ...rest } = options;
+  const { max = 12, leaseDeadlines = LEASES, ...named } = options;
+  const rest = { ...named, silence: noSilence() };
   const { db, pool, close: closeRest } = connect(connection, { ...rest, max });
   const leases = connect(connection, { ...rest, max: Math.min(2, max), deadlines: leaseDeadlines });
   const runs = connect(connection, { ...rest, max: Math.min(6, max), deadlines: RUNS });

@@ -18,6 +18,14 @@ export interface Deadlines {
   readonly connectMs: number;
 }
 
+/** When a connection last did not answer: known to all pools that go the same way. */
+export interface Silence {
+  /** By this process's monotonic clock. */
+  noticedAt: number;
+}
+
+export const noSilence = (): Silence => ({ noticedAt: Number.NEGATIVE_INFINITY });
+
 /** A pool of `pg` whose connections may break at any time without ending the process. */
 export function boundedPool(settings: pg.PoolConfig, { queryMs, connectMs }: Deadlines): pg.Pool {
   const pool = new pg.Pool({
@@ -36,16 +44,15 @@ export function boundedPool(settings: pg.PoolConfig, { queryMs, connectMs }: Dea
 }
 
 /** The same pool for kysely, without the connections that a deadline passed on, and those that were open at that moment. */
-export function asKyselyPool(pool: pg.Pool): PostgresPool {
+export function asKyselyPool(pool: pg.Pool, silence: Silence): PostgresPool {
   const born = new WeakMap<pg.PoolClient, number>();
   const wrapped = new WeakMap<pg.PoolClient, PoolClient>();
-  let unanswered = Number.NEGATIVE_INFINITY;
   pool.on("connect", (client) => born.set(client, performance.now()));
 
   const wrap = (client: pg.PoolClient): PoolClient => {
-    let silent = false;
+    let silent: unknown;
     const query = async (text: string, values: readonly unknown[]): Promise<pg.QueryResult> => {
-      if (silent) throw new Error("this connection does not answer");
+      if (silent !== undefined) throw silent;
       try {
         // The server, too, must not wait for us for ever. In the same message, so that it costs no round trip.
         if (/^(begin|start transaction)\b/.test(text))
@@ -56,15 +63,15 @@ export function asKyselyPool(pool: pg.Pool): PostgresPool {
         return await client.query(text, [...values]);
       } catch (error) {
         if (isUnanswered(error)) {
-          silent = true;
-          unanswered = performance.now();
+          silent = error;
+          silence.noticedAt = performance.now();
         }
         throw error;
       }
     };
     return {
       query: query as unknown as PoolClient["query"],
-      release: (destroy) => client.release(destroy === true || silent),
+      release: (destroy) => client.release(destroy === true || silent !== undefined),
     };
   };
 
@@ -75,7 +82,7 @@ export function asKyselyPool(pool: pg.Pool): PostgresPool {
       for (;;) {
         const client = await pool.connect();
         // What was open when another went silent may have gone the same way: a new one costs less than to find out.
-        if ((born.get(client) ?? 0) > unanswered) {
+        if ((born.get(client) ?? 0) > silence.noticedAt) {
           const known = wrapped.get(client) ?? wrap(client);
           wrapped.set(client, known);
           return known;

@@ -14,7 +14,7 @@ import { folderSecrets } from "../../src/local/secrets.ts";
 import { folderWorkspace } from "../../src/local/workspace.ts";
 import { createLog } from "../../src/log.ts";
 import { packageFile } from "../../src/package-root.ts";
-import type { Provisioner } from "../../src/ports.ts";
+import type { LabOrder, Provisioner } from "../../src/ports.ts";
 import { execProvisioner } from "../../src/provisioners/exec.ts";
 import { simulatedProvisioner } from "../../src/provisioners/simulated.ts";
 import { folderCloud } from "../../src/provisioners/simulated-cloud.ts";
@@ -53,15 +53,25 @@ const perilous = <Port extends object>(port: Port): Port =>
     }),
   ) as Port;
 
-const poisoned = (provisioner: Provisioner): Provisioner => ({
-  ...provisioner,
-  install: async (lab, ...rest) => {
-    if (!order.poison?.includes(lab.name)) return await provisioner.install(lab, ...rest);
+const poisoned = (provisioner: Provisioner): Provisioner => {
+  const deadly = async (lab: LabOrder): Promise<void> => {
+    if (!order.poison?.includes(lab.name)) return;
     // Neighbours are in the middle of something when it happens.
     await delay(order.fuseMs ?? 0);
-    return await die();
-  },
-});
+    await die();
+  };
+  return {
+    ...provisioner,
+    install: async (lab, ...rest) => {
+      await deadly(lab);
+      return await provisioner.install(lab, ...rest);
+    },
+    destroy: async (lab, ...rest) => {
+      await deadly(lab);
+      return await provisioner.destroy(lab, ...rest);
+    },
+  };
+};
 
 /** Writes down when a call begins and ends, so that nobody has to be believed who says that there never were two. */
 const witnessed = (provisioner: Provisioner): Provisioner =>

@@ -14,7 +14,7 @@ export interface Order {
   readonly catalog: string;
   /** `before finish`, `after beginStep install`, `before apply`, … Absent: it lives. */
   readonly diesAt?: string;
-  /** Labs whose install kills the process, `fuseMs` after it began. */
+  /** Labs whose install or destroy kills the process, `fuseMs` after it began. */
   readonly poison?: readonly string[];
   readonly fuseMs?: number;
   /** Stands for the provisioner `simulated`: a program that answers verbs. */
@@ -41,6 +41,8 @@ export interface Member {
 
 export interface Members extends AsyncDisposable {
   start(order: Partial<Order> & Pick<Order, "role">): Member;
+  /** Every line of everybody's log so far. */
+  log(): Readonly<Record<string, unknown>>[];
 }
 
 const LONGEST_MS = 150_000;
@@ -64,6 +66,7 @@ export function members(w: World): Members {
       started.push(member);
       return member;
     },
+    log: () => started.flatMap(({ log }) => log),
     [Symbol.asyncDispose]: async () => {
       for (const { child, kill } of started) if (child.exitCode === null && child.signalCode === null) kill("SIGKILL");
       await Promise.all(started.map(({ ended }) => ended));

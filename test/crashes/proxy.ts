@@ -13,11 +13,14 @@ export interface Door extends AsyncDisposable {
    * are refused.
    */
   shut(how: "silent" | "closed"): void;
+  /** Connections that are open now stay, and everything on them goes nowhere for ever; new ones work. Answers how many. */
+  swallow(): number;
   open(): void;
 }
 
 export async function door(database: Connection): Promise<Door> {
   const pairs = new Set<readonly [Socket, Socket]>();
+  const swallowed = new Set<readonly [Socket, Socket]>();
   let state: "open" | "silent" | "closed" = "open";
   const server = createServer((outside) => {
     if (state === "closed") {
@@ -33,6 +36,8 @@ export async function door(database: Connection): Promise<Door> {
     for (const [from, to] of [pair, [inside, outside] as const]) {
       from.on("error", () => undefined);
       from.on("close", () => {
+        // Not even the end of one side is heard on the other.
+        if (swallowed.has(pair)) return;
         pairs.delete(pair);
         to.destroy();
       });
@@ -57,9 +62,18 @@ export async function door(database: Connection): Promise<Door> {
           else hush(socket);
         }
     },
+    swallow: () => {
+      for (const pair of pairs) {
+        swallowed.add(pair);
+        for (const socket of pair) hush(socket);
+      }
+      return swallowed.size;
+    },
     open: () => {
       state = "open";
-      for (const [outside, inside] of pairs) {
+      for (const pair of pairs) {
+        if (swallowed.has(pair)) continue;
+        const [outside, inside] = pair;
         outside.pipe(inside);
         inside.pipe(outside);
       }

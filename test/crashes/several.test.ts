@@ -1,4 +1,4 @@
-/** Several real processes at once: one that is paused past its lease, one that a lab kills each time, all of them replaced. */
+/** Several real processes at once: one that is paused past its lease, all of them replaced. */
 
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { lab, labs, names } from "../promises/files.ts";
 import { type World, world } from "../promises/world.ts";
 import { isAlive } from "../provisioners/exec-program.ts";
-import { endLeases, type Member, members } from "./members.ts";
+import { type Member, members } from "./members.ts";
 
 const TIME = { timeout: 240_000 };
 const PATIENT = { timeout: 60_000, interval: 50 };
@@ -86,37 +86,6 @@ describe.each([
     // The first call never ended by itself.
     expect(calls(w).filter(({ pid }) => pid === left)).toEqual([{ what: "begin", pid: left }]);
   });
-});
-
-test("a lab that kills each worker is given up with an alert, and the others are made", TIME, async () => {
-  await using w = await world();
-  await using m = members(w);
-  w.commit(labs(["poison", "one", "two", "three"]));
-  await w.reconcile();
-  let last: Member | null = null;
-  for (let death = 0; last === null; death++) {
-    expect(death).toBeLessThan(10);
-    const worker = m.start({ role: "work", poison: ["poison"] });
-    const idle = expect
-      .poll(async () => (await w.sql("select 1 from jobs where state in ('queued', 'running')")).length, PATIENT)
-      .toBe(0)
-      .then(() => "done");
-    if ((await Promise.race([worker.ended, idle])) === "done") last = worker;
-    else expect(await worker.ended).toBe("SIGKILL");
-    idle.catch(() => undefined);
-    await endLeases(w);
-  }
-  expect(await last.stop()).toBe(0);
-  expect(await w.states()).toEqual({ one: "ready", poison: "failed_permanent", three: "ready", two: "ready" });
-  expect(await w.lab("poison")).toMatchObject({
-    failure: { code: "LK5010", retryAt: null, remedy: expect.stringContaining("labkeeper retry poison") },
-  });
-  const alerts = last.log.filter(({ alert }) => alert !== undefined);
-  expect(alerts).toEqual([expect.objectContaining({ level: "error", alert: "quarantined", lab: "poison" })]);
-  // Once mended it is made like any other.
-  await w.store.retry("poison", "octocat");
-  await w.work();
-  expect(await w.states()).toMatchObject({ poison: "ready" });
 });
 
 test("three processes that are replaced under load lose no job and run none twice at once", TIME, async () => {
