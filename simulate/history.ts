@@ -146,13 +146,13 @@ const DRAWS: readonly Draw[] = [
     ),
   }),
   draw(2, "rename", { lab, to: lab }),
-  draw(3, "break", { lab, how: below(4) }),
+  draw(2, "break", { lab, how: below(4) }),
   draw(2, "duplicate", { lab }),
   draw(2, "revert", {}),
   draw(1, "force-push", { back: fc.integer({ min: 1, max: 3 }) }),
   draw(1, "rewrite", {}),
   draw(1, "policy", { broken: yesOrNo }),
-  draw(14, "reconcile", {
+  draw(10, "reconcile", {
     processes: drawnAs<readonly (readonly Fate[])[]>(
       fc.oneof(
         { weight: 80, arbitrary: fc.tuple(reconcilerFates) },
@@ -162,15 +162,15 @@ const DRAWS: readonly Draw[] = [
     ),
   }),
   draw(1, "dry-run", {}),
-  draw(14, "work", { processes: atLeastOne(workerFates, 3) }),
-  draw(3, "janitor", { fates: janitorFates }),
-  draw(4, "all at once", {
+  draw(22, "work", { processes: atLeastOne(workerFates, 3) }),
+  draw(4, "janitor", { fates: janitorFates }),
+  draw(12, "all at once", {
     reconcilers: atLeastOne(reconcilerFates, 2),
     workers: atLeastOne(workerFates, 3),
     janitors: atLeastOne(janitorFates, 2),
   }),
   draw(1, "database restart", { how: oneOf(...RESTARTS) }),
-  draw(4, "hurry", {}),
+  draw(1, "hurry", {}),
   draw(4, "approve", { nth: below(8), comment: yesOrNo }),
   draw(3, "cancel", { lab, comment: yesOrNo }),
   draw(2, "retry", { lab, comment: yesOrNo }),

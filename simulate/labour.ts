@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import type { JobKind } from "../src/core/types.ts";
 import { folderWorkspace } from "../src/local/workspace.ts";
 import type { ClaimedJob } from "../src/ports.ts";
 import { openStore, type Store } from "../src/store/open.ts";
@@ -33,16 +34,43 @@ export interface NewProcess {
   close(): Promise<void>;
 }
 
-/** What processes of a step suffer: what was drawn for them, and what others of their kind were spared. */
+/** At the most so much comes over one process. */
+const MOST_FATES = 2;
+
+/**
+ * What processes of a step suffer: what was drawn for them and what others of their kind were spared, as far as it can
+ * come about in what there is to do. The rest waits.
+ */
 export function sufferings(
   sim: Simulation,
   kind: Occupation,
   processes: readonly (readonly Fate[])[],
+  isPossible: (fate: Fate) => boolean = () => true,
 ): readonly (readonly Fate[])[] {
   if (sim.mended) return processes;
-  const left = sim.unmet.get(kind) ?? [];
-  return processes.map((fates) => [...fates, ...left.splice(0, 1)]);
+  const waiting = [...(sim.unmet.get(kind) ?? []), ...processes.flat()];
+  const chosen = waiting.filter(isPossible).slice(0, MOST_FATES * processes.length);
+  sim.unmet.set(
+    kind,
+    waiting.filter((fate) => !chosen.includes(fate)),
+  );
+  return processes.map((_, index) => chosen.filter((_fate, at) => at % processes.length === index));
 }
+
+/** Calls that only jobs of some kinds make. */
+const ONLY: readonly (readonly [call: RegExp, job: JobKind])[] = [
+  [/[.](prepare|install|verify|recordIntent|recordOutputs|reserve|put)$|commit reserve/, "provision"],
+  [/[.]update$/, "update"],
+  [/[.](destroy|observe|remove)$/, "destroy"],
+];
+
+/** Whether something can come over a worker that has jobs of these kinds to do. */
+const possible =
+  (jobs: ReadonlySet<string>) =>
+  ({ on = "" }: Fate): boolean => {
+    const only = ONLY.find(([call]) => call.test(on))?.[1];
+    return only === undefined || jobs.has(only);
+  };
 
 /** Keeps what did not come about. */
 export function spared(sim: Simulation, kind: Occupation, process: Mortal): void {
@@ -142,9 +170,11 @@ async function leasesRunOut(sim: Simulation, hands: readonly Hand[]): Promise<vo
   );
 }
 
-const busy = (sim: Simulation): Promise<{ lab: string }[]> =>
+const busy = (sim: Simulation): Promise<{ lab: string; kind: JobKind }[]> =>
   sim.sql(`select l.name as lab, j.kind, j.state, j.attempt, j.recoveries, j.token from jobs j join labs l on l.id = j.lab_id
     where j.state = 'running' or (j.state = 'queued' and j.run_at <= clock_timestamp()) order by 1, 2, 3`);
+
+export const isBusy = async (sim: Simulation): Promise<boolean> => (await busy(sim)).length > 0;
 
 /** Its calls end one way or the other; a dead one's all fail, a thawed one's are refused where it counts. */
 async function dismiss(sim: Simulation, { process, store, starting }: Hand): Promise<void> {
@@ -184,11 +214,14 @@ export async function labour(
   { more }: Labour = { more: () => false },
 ): Promise<void> {
   // Nothing to do: nobody begins, and who would have suffered does so another time.
-  if (!more() && (await busy(sim)).length === 0) {
+  const due = await busy(sim);
+  if (!more() && due.length === 0) {
     sim.unmet.set("worker", [...(sim.unmet.get("worker") ?? []), ...processes.flat()]);
     return;
   }
-  const hands = await Promise.all(sufferings(sim, "worker", processes).map((fates) => hire(sim, fates)));
+  const kinds = new Set(more() ? ["provision", "update", "destroy"] : due.map(({ kind }) => kind));
+  const suffering = sufferings(sim, "worker", processes, possible(kinds));
+  const hands = await Promise.all(suffering.map((fates) => hire(sim, fates)));
   const deadline = performance.now() + DEADLINE;
   let hung: number | null = null;
   try {

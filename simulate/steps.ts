@@ -7,7 +7,7 @@ import { cycle, janitor, janitors } from "./cycle.ts";
 import type { Fate } from "./fate.ts";
 import { NAMES, type Step } from "./history.ts";
 import { expectKept, keptLabs } from "./invariants.ts";
-import { labour } from "./labour.ts";
+import { isBusy, labour } from "./labour.ts";
 import { realProcesses } from "./real-processes.ts";
 import { GUARDS, type Simulation } from "./simulation.ts";
 import { tolerated } from "./tolerated.ts";
@@ -27,6 +27,13 @@ export function write(sim: Simulation, lab: string, change: LabChange): void {
 
 export const remove = (sim: Simulation, labs: readonly string[]): void =>
   sim.model.commit(Object.assign({}, ...labs.map(noFile)) as Entries);
+
+/** Those that have a file; where none has, the first that does. */
+const present = (sim: Simulation, labs: readonly string[]): readonly string[] => {
+  const all = NAMES.filter((name) => sim.model.wanted(name) !== undefined);
+  const named = all.filter((name) => labs.includes(name));
+  return named.length > 0 ? named : all.slice(0, 1);
+};
 
 const edit = (sim: Simulation, lab: string, spec: LabChange["spec"]): void => {
   const file = sim.model.wanted(lab);
@@ -146,13 +153,22 @@ async function reconciled(sim: Simulation, processes: readonly (readonly Fate[])
   if (sim.policyIsBroken) writePolicy(sim, false);
 }
 
+/** Enough time has passed for what failed before, and where nothing did for a poll. */
+async function work(sim: Simulation, { processes }: Of<"work">): Promise<void> {
+  await hurry(sim);
+  if (!(await isBusy(sim))) await reconciled(sim, [[]]);
+  await labour(sim, processes);
+}
+
 type Doing = { readonly [Kind in Step["do"]]: (sim: Simulation, step: Of<Kind>) => unknown };
 
 const DOING: Doing = {
   write: (sim, { lab, file }) => write(sim, lab, file),
-  edit: (sim, { lab, workers }) => edit(sim, lab, { workers }),
+  // Who finds no file to edit writes one.
+  edit: (sim, { lab, workers }) =>
+    sim.model.wanted(lab) ? edit(sim, lab, { workers }) : write(sim, lab, { spec: { workers } }),
   flag: (sim, { lab, field, on }) => edit(sim, lab, { [field]: on }),
-  remove: (sim, { labs }) => remove(sim, labs),
+  remove: (sim, { labs }) => remove(sim, present(sim, labs)),
   rename,
   break: breakFile,
   duplicate: (sim, { lab }) => sim.model.commit({ ...entry(lab, {}), ...entry(lab, { team: "team-b" }) }),
@@ -162,11 +178,7 @@ const DOING: Doing = {
   policy: (sim, { broken }) => writePolicy(sim, broken),
   reconcile: (sim, { processes }) => reconciled(sim, processes),
   "dry-run": (sim) => fairly(sim, () => cycle(sim, [[]], true)),
-  work: async (sim, { processes }) => {
-    // Enough time has passed for what failed before.
-    await hurry(sim);
-    await labour(sim, processes);
-  },
+  work,
   "real processes": (sim, { processes }) => fairly(sim, () => realProcesses(sim, processes)),
   janitor: (sim, { fates }) => janitor(sim, fates),
   "all at once": allAtOnce,

@@ -1,9 +1,19 @@
 /** Bare repositories in folders, made and changed with the git program. */
 
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { commitLoosely } from "./loose.ts";
 
 /** No file of this machine's user reaches what runs here, and no wish of the caller's git (a hook, a rebase) either. */
 export const GIT_ENV: NodeJS.ProcessEnv = {
@@ -63,9 +73,18 @@ export function createRepository(path: string): BareRepository {
       const ref = `refs/heads/${branch}`;
       const parent = from === undefined ? tip(path, ref) : from;
       clock += 60;
-      const parts: (string | Buffer)[] = [
-        `commit ${ref}\nmark :1\ncommitter Test <test@example.com> ${clock} +0000\ndata 4\ntest\n`,
-      ];
+      const signature = `Test <test@example.com> ${clock} +0000`;
+      const parents = [parent, merge].flatMap((each) => each ?? []);
+      // Asking git costs a process for every commit of every test.
+      const plain =
+        merge !== undefined && parent === null
+          ? null
+          : commitLoosely(path, { parents, files, author: signature, committer: signature, message: "test" });
+      if (plain !== null) {
+        moveBranch(path, ref, plain);
+        return plain;
+      }
+      const parts: (string | Buffer)[] = [`commit ${ref}\nmark :1\ncommitter ${signature}\ndata 4\ntest\n`];
       if (parent !== null) parts.push(`from ${parent}\n`);
       if (merge !== undefined) parts.push(`merge ${merge}\n`);
       for (const [name, content] of Object.entries(files)) parts.push(...fastImport(name, content));
@@ -74,6 +93,14 @@ export function createRepository(path: string): BareRepository {
       return git(path, ["fast-import", "--quiet", "--force", "--cat-blob-fd=1"], input);
     },
   };
+}
+
+/** Writes the ref's file as git does, by renaming. */
+function moveBranch(path: string, ref: string, commit: string): void {
+  const file = join(path, ref);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(`${file}.lock`, `${commit}\n`, { flag: "wx" });
+  renameSync(`${file}.lock`, file);
 }
 
 /** Read from the files: asking git costs a process for every commit of every test. */

@@ -3,6 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { commitLoosely } from "../git/loose.ts";
 import { GIT_ENV, git } from "../git/repository.ts";
 
 export interface Person {
@@ -68,6 +69,14 @@ export function commitChanges(
   },
 ): string {
   const { parent, changes, message, author, committer = GITHUB, at } = commit;
+  const plain = commitLoosely(path, {
+    parents: parent === null ? [] : [parent],
+    files: changes,
+    author: signature(author, at),
+    committer: signature(committer, at),
+    message,
+  });
+  if (plain !== null) return plain;
   // fast-import needs a ref to commit to; which branch moves is the caller's.
   const ref = `${HIDDEN}/commit`;
   const text = Buffer.from(message);
