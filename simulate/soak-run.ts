@@ -11,7 +11,7 @@ import { nodeCpuMs, postgresCpuMs, type Statement, statements } from "./soak-loa
 import type { SoakProcess } from "./soak-processes.ts";
 import type { SoakSettings } from "./soak-settings.ts";
 import { hireStaff } from "./soak-staff.ts";
-import { sample, type Told } from "./soak-told.ts";
+import { sampling, type Told } from "./soak-told.ts";
 import { type Waits, waitsOf } from "./soak-waits.ts";
 import { type SoakWorld, soakWorld } from "./soak-world.ts";
 
@@ -89,7 +89,7 @@ export async function soak(
   await using staff = hireStaff(world, settings);
   const churn = churnOf(settings.labs, settings.seed);
   const own: Memory["samples"][number][] = [];
-  const sampling = setInterval(() => own.push(sample()), settings.sampleEveryMs);
+  const stopSampling = sampling(settings.sampleEveryMs, (told) => own.push(told));
   const faults =
     settings.faultEveryMs === null ? null : beginFaults(world, staff, settings.faultEveryMs, settings.leaseSeconds);
   const startedAt = Date.now();
@@ -113,6 +113,7 @@ export async function soak(
     const change = async (changes: number, everyMs: number): Promise<void> => {
       world.commit(churn.some(changes));
       await delay(everyMs);
+      await world.approveHolds();
     };
     const changes = Math.max(1, Math.round((settings.changesPerSecond * COMMIT_EVERY_MS) / 1_000));
     let wave: { from: number; to: number } | null = null;
@@ -175,7 +176,7 @@ export async function soak(
       lost: drain === null ? null : await disagreements(world, churn.wanted),
     };
   } finally {
-    clearInterval(sampling);
+    stopSampling();
     clearInterval(telling);
     await faults?.stop().catch(() => undefined);
   }

@@ -10,7 +10,7 @@ import { openStore } from "../src/store/open.ts";
 import { startWorker, type WorkerDeps } from "../src/worker.ts";
 import { cloudOfAwake } from "./soak-installer.ts";
 import type { WorkerOrder } from "./soak-processes.ts";
-import { codeOf, endWithSoak, persistently, sample, say } from "./soak-told.ts";
+import { codeOf, endWithSoak, persistently, sampling, say } from "./soak-told.ts";
 
 const order = JSON.parse(process.env["ORDER"] ?? "{}") as WorkerOrder;
 const { name, folder, concurrency, leaseSeconds } = order;
@@ -97,7 +97,7 @@ await startWorker(
 endWithSoak();
 say({ tell: "ready", at: Date.now() });
 const leaked: unknown[] = [];
-setInterval(() => {
-  if (order.leaks) leaked.push(Array.from({ length: 250_000 }, (_, index) => index + 0.5));
-  say(sample());
-}, order.sampleEveryMs);
+sampling(order.sampleEveryMs, (told) => {
+  if (order.leaks) leaked.push(Array.from({ length: 1_000_000 }, (_, index) => index + 0.5));
+  say(told);
+});

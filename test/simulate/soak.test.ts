@@ -22,7 +22,7 @@ const tiny: SoakSettings = {
   // Nobody's lease runs out while this machine is slow.
   endsLeasesOfKilled: true,
   faultEveryMs: 1_500,
-  sampleEveryMs: 150,
+  sampleEveryMs: 400,
   limit: 15_000,
 };
 
