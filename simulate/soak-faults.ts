@@ -2,6 +2,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { SoakProcess } from "./soak-processes.ts";
+import { done } from "./soak-progress.ts";
 import { OBSERVER, type SoakWorld } from "./soak-world.ts";
 
 export type Fault = "worker killed" | "worker paused" | "connection cut" | "reconciler killed";
@@ -63,13 +64,11 @@ export function beginFaults(world: SoakWorld, staff: Staff, everyMs: number, lea
       staff.paused.resume();
     },
   };
-  const done = async (): Promise<number> =>
-    (await world.sql<{ n: number }>("select count(*)::int as n from jobs where state = 'succeeded'"))[0]?.n ?? 0;
   const go = async (fault: Fault): Promise<void> => {
     while (true) {
-      const before = await done();
+      const before = await done(world);
       await delay(everyMs * BEATS[fault], undefined, { signal });
-      while ((await done()) < before + LEAST_PROGRESS) await delay(LOOK_MS, undefined, { signal });
+      while ((await done(world)) < before + LEAST_PROGRESS) await delay(LOOK_MS, undefined, { signal });
       await acts[fault]();
     }
   };

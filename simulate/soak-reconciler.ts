@@ -10,6 +10,7 @@ import { openStore } from "../src/store/open.ts";
 import type { ReconcilerOrder } from "./soak-processes.ts";
 import { codeOf, endWithSoak, persistently, sampling, say } from "./soak-told.ts";
 
+endWithSoak();
 const order = JSON.parse(process.env["ORDER"] ?? "{}") as ReconcilerOrder;
 const { name, folder } = order;
 const nothing = (): void => undefined;
@@ -23,7 +24,6 @@ const deps = {
   holder: name,
   requireReview: false,
 };
-endWithSoak();
 say({ tell: "ready", at: Date.now() });
 sampling(order.sampleEveryMs, say);
 
