@@ -2,6 +2,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { SoakProcess } from "./soak-processes.ts";
+import { done } from "./soak-progress.ts";
 import { OBSERVER, type SoakWorld } from "./soak-world.ts";
 
 export type Fault = "worker killed" | "worker paused" | "connection cut" | "reconciler killed";
@@ -21,6 +22,10 @@ const BEATS: Readonly<Record<Fault, number>> = {
 };
 /** How much longer than a lease a pause takes: others need to notice, too. Milliseconds. */
 const AND_A_BIT = 3_000;
+
+/** Jobs that get done between two faults of a kind, however slow the machine is: nothing is shown by never getting anywhere. */
+const LEAST_PROGRESS = 10;
+const LOOK_MS = 250;
 
 export interface Faults {
   readonly met: ReadonlyMap<Fault, number>;
@@ -61,7 +66,9 @@ export function beginFaults(world: SoakWorld, staff: Staff, everyMs: number, lea
   };
   const go = async (fault: Fault): Promise<void> => {
     while (true) {
+      const before = await done(world);
       await delay(everyMs * BEATS[fault], undefined, { signal });
+      while ((await done(world)) < before + LEAST_PROGRESS) await delay(LOOK_MS, undefined, { signal });
       await acts[fault]();
     }
   };

@@ -9,8 +9,9 @@ import { packageFile } from "../src/package-root.ts";
 import { reconcile } from "../src/reconcile.ts";
 import { openStore } from "../src/store/open.ts";
 import type { ReconcilerOrder } from "./soak-processes.ts";
-import { codeOf, endWithSoak, persistently, sample, say } from "./soak-told.ts";
+import { codeOf, endWithSoak, persistently, sampling, say } from "./soak-told.ts";
 
+endWithSoak();
 const order = JSON.parse(process.env["ORDER"] ?? "{}") as ReconcilerOrder;
 const { name, folder } = order;
 const nothing = (): void => undefined;
@@ -25,9 +26,8 @@ const deps = {
   holder: name,
   requireReview: false,
 };
-endWithSoak();
 say({ tell: "ready", at: Date.now() });
-setInterval(() => say(sample()), order.sampleEveryMs);
+sampling(order.sampleEveryMs, say);
 
 while (true) {
   try {

@@ -1,7 +1,7 @@
 /** A soak's figures for people, and what is wrong with them. */
 
 import { grows, type Spread, type Trend, trendOf } from "./soak-figures.ts";
-import type { Memory, Soaked } from "./soak-run.ts";
+import type { Memory, Soaked } from "./soak-gather.ts";
 import type { SoakSettings } from "./soak-settings.ts";
 import { starved } from "./soak-waits.ts";
 

@@ -80,6 +80,23 @@ export async function persistently<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+/** At most this share of a process's time is spent on looking at itself: collections are slow where all processors are busy. */
+const SHARE = 0.05;
+
+/** A sample now and then, until it is told to stop. */
+export function sampling(everyMs: number, hear: (told: ReturnType<typeof sample>) => void): () => void {
+  let timer: NodeJS.Timeout;
+  const next = (pauseMs: number): void => {
+    timer = setTimeout(() => {
+      const from = performance.now();
+      hear(sample());
+      next(Math.max(everyMs, (performance.now() - from) / SHARE));
+    }, pauseMs);
+  };
+  next(everyMs);
+  return () => clearTimeout(timer);
+}
+
 /** Who loses the soak that watches it has nothing to work for. */
 export const endWithSoak = (): void => {
   process.stdin.once("end", () => process.exit(1)).resume();

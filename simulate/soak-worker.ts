@@ -10,14 +10,17 @@ import { openStore } from "../src/store/open.ts";
 import { startWorker, type WorkerDeps } from "../src/worker.ts";
 import { cloudOfAwake } from "./soak-installer.ts";
 import type { WorkerOrder } from "./soak-processes.ts";
-import { codeOf, endWithSoak, persistently, sample, say } from "./soak-told.ts";
+import { codeOf, endWithSoak, persistently, sampling, say } from "./soak-told.ts";
 
+endWithSoak();
 const order = JSON.parse(process.env["ORDER"] ?? "{}") as WorkerOrder;
 const { name, folder, concurrency, leaseSeconds } = order;
 const UNLIMITED = { jobs: 10_000, creates: 10_000, createsPerTeam: 10_000, createsPerAccountRegion: 10_000 };
 
 const store = await persistently(() => openStore(order.connection, { max: Math.min(50, 4 + 2 * concurrency), name }));
 const SLOW_MS = 1_000;
+/** Numbers a millisecond: about 20 MiB a second. */
+const LEAK = 2_600;
 /** Tokens of leases that this process holds as far as it knows, by resource. */
 const held = new Map<string, number>();
 
@@ -94,10 +97,11 @@ await startWorker(
   },
 );
 
-endWithSoak();
 say({ tell: "ready", at: Date.now() });
 const leaked: unknown[] = [];
-setInterval(() => {
-  if (order.leaks) leaked.push(Array.from({ length: 250_000 }, (_, index) => index + 0.5));
-  say(sample());
-}, order.sampleEveryMs);
+let leakedAt = Date.now();
+sampling(order.sampleEveryMs, (told) => {
+  if (order.leaks) leaked.push(new Array<number>(Math.round((told.at - leakedAt) * LEAK)).fill(told.at + 0.5));
+  leakedAt = told.at;
+  say(told);
+});

@@ -171,15 +171,20 @@ async function* all({ database, folders = [], said = {} }: Places): AsyncGenerat
 
 /** Where which secret shows and how, without the secret itself: `base64 after 1 of cana… in table labs`. */
 export async function leaks(secrets: Iterable<string>, places: Places): Promise<string[]> {
-  const wanted = [...new Set(secrets)].map((secret) => {
-    if (secret.length < SHORTEST) throw new Error(`a secret of ${secret.length} characters cannot be looked for`);
-    // Files are read byte by byte, so is what is looked for in them.
-    return { secret, forms: [...formsOf(secret)], bytes: [...formsOf(Buffer.from(secret).toString("latin1"))] };
+  const given = [...new Set(secrets)];
+  const short = given.find(({ length }) => length < SHORTEST);
+  if (short !== undefined) throw new Error(`a secret of ${short.length} characters cannot be looked for`);
+  // What holds another one (a kubeconfig its token) shows with it, in any form.
+  const smallest = given.filter((secret) => !given.some((other) => other !== secret && secret.includes(other)));
+  const wanted = smallest.map((secret) => {
+    // Files are read byte by byte, so is what is looked for in them; mostly that is the same.
+    const forms = new Map([...formsOf(secret), ...formsOf(Buffer.from(secret).toString("latin1"))]);
+    return { secret, forms: [...forms] };
   });
   const found: string[] = [];
   for await (const [place, text] of all(places)) {
-    for (const { secret, forms, bytes } of wanted) {
-      const [, how] = [...forms, ...bytes].find(([form]) => text.includes(form)) ?? [];
+    for (const { secret, forms } of wanted) {
+      const [, how] = forms.find(([form]) => text.includes(form)) ?? [];
       if (how !== undefined) found.push(`${how} of ${secret.slice(0, 4)}… in ${place}`);
     }
   }
