@@ -1,11 +1,14 @@
 /** Story 5: what people ask for in comments, who may ask, and what came of it. */
 
+import { whyTheirOwn } from "./approval.ts";
 import { commandLines, type LabCommand, parseCommand } from "./core/comment-command.ts";
 import { statusAnswer } from "./core/markdown/answer.ts";
+import { elsewhereMarkdown } from "./core/markdown/elsewhere.ts";
 import { type Concern, isSameLogin, teamEntry, whoMay } from "./core/permissions.ts";
 import type { CatalogPolicy } from "./core/types.ts";
 import { LabkeeperError } from "./errors.ts";
 import type {
+  Account,
   CommentCommand,
   CommentCommandStore,
   CommentHost,
@@ -13,18 +16,22 @@ import type {
   HostIdentity,
   MembershipHost,
   OwnRequests,
+  PullRequestHost,
   PullRequestStore,
+  TakenBranch,
 } from "./github-ports.ts";
 import type { Clock, CommandStore, ReadStore } from "./ports.ts";
 
 export interface CommentDeps {
-  readonly host: CommentHost & MembershipHost & { self(signal?: AbortSignal): Promise<HostIdentity> };
+  readonly host: CommentHost & MembershipHost & Pick<PullRequestHost, "self" | "authorship" | "pullRequest">;
   readonly store: CommentCommandStore &
     CommandStore &
     Pick<ReadStore, "lab" | "labs"> &
     Pick<PullRequestStore, "cursor" | "setCursor">;
   readonly requests: OwnRequests;
   readonly clock: Clock;
+  /** The branch that the catalog is read from. */
+  readonly branch: string;
   /** The policy of the catalog as it is merged; null while it cannot be used: then nobody may do anything. */
   policy(signal?: AbortSignal): Promise<CatalogPolicy | null>;
 }
@@ -116,6 +123,7 @@ function commandIn(comment: HostComment, self: HostIdentity, since: Date): reado
     commentUrl: comment.url,
     pullRequest: comment.pullRequest,
     author: comment.author,
+    authorId: comment.authorId,
     command: more.length === 0 ? line : `${line} (and ${more.length} more)`,
     at: comment.createdAt,
   };
@@ -154,6 +162,11 @@ async function answerTo(
   const refused = (text: string): Answer => ({ state: "refused", text });
   if (deps.clock.now().getTime() - given.at.getTime() > TOO_OLD)
     return refused("It could not be looked at within a day, so it was not carried out. Ask again.");
+  const { base } = await deps.host.pullRequest(given.pullRequest, signal);
+  if (base.ref !== deps.branch) {
+    await answerElsewhere(deps, given, base.ref, signal);
+    return refused(`The pull request goes to ${base.ref}.`);
+  }
   if (/ \(and \d+ more\)$/.test(given.command)) return refused("One command a comment, please.");
   const command = parseCommand(given.command);
   if (command.verb === "refused") return refused(command.message);
@@ -167,6 +180,27 @@ async function answerTo(
     if (error instanceof LabkeeperError && error.disposition === "stop")
       return refused(`${error.message}. ${error.remedy}`);
     throw error;
+  }
+}
+
+/**
+ * Nothing else is told on such a pull request, so each command gets a comment, once in its life: it is made before the
+ * answer is recorded and found again by its marker. Where none may be made there is the reaction.
+ */
+async function answerElsewhere(
+  { host, branch }: CommentDeps,
+  { commentId, pullRequest }: CommentCommand,
+  base: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const marker = `<!-- labkeeper:elsewhere ${commentId} -->`;
+  const { login } = await host.self(signal);
+  try {
+    const all = await host.comments(pullRequest, signal);
+    if (all.some(({ author, body }) => isSameLogin(author, login) && body.startsWith(marker))) return;
+    await host.createComment(pullRequest, elsewhereMarkdown(base, branch, marker), signal);
+  } catch (error) {
+    if (!(error instanceof LabkeeperError && error.disposition === "stop")) throw error;
   }
 }
 
@@ -215,11 +249,13 @@ async function isMember(
 }
 
 async function carryOut(
-  { store, requests }: CommentDeps,
+  deps: CommentDeps,
   command: Exclude<LabCommand, { verb: "refused" }>,
-  { author }: CommentCommand,
+  { author, authorId }: CommentCommand,
   signal?: AbortSignal,
 ): Promise<Answer> {
+  const { store, requests } = deps;
+  const by: Account = { login: author, id: authorId };
   const done = (text: string): Answer => ({ state: "done", text });
   const actor = `github:${author}`;
   switch (command.verb) {
@@ -237,27 +273,26 @@ async function carryOut(
       return done(`${what}${command.lab} is destroyed. It is not made again while its file stays.`);
     }
     case "approve": {
-      const origin = await store.holdOrigin(command.hold);
-      if (origin?.author != null && isSameLogin(origin.author, author))
-        return { state: "refused", text: "It holds your own change: somebody else has to approve it." };
-      if (origin?.smuggled === true)
-        return {
-          state: "refused",
-          text: `Somebody added it to pull request ${origin.pullRequest}, which labkeeper had opened for another lab, so its author is not known. Bring the file back and ask for it in a pull request of its own.`,
-        };
+      const own = await whyTheirOwn(deps, command.hold, by, signal);
+      if (own !== null) return { state: "refused", text: own };
       const { lab, guard } = await store.approve(command.hold, actor);
       return done(`${lab} is released from ${guard} and goes on with the next cycle.`);
     }
     case "extend": {
-      const { number, ttlHours } = await requests.extend(command.lab, command.hours, author, signal);
-      return done(`Pull request ${number} sets ttlHours to ${ttlHours}; merge it before the lab expires.`);
+      const { number, ttlHours, avoided } = await requests.extend(command.lab, command.hours, by, signal);
+      return done(
+        `Pull request ${number} sets ttlHours to ${ttlHours}; merge it before the lab expires.${leftAlone(avoided)}`,
+      );
     }
     case "destroy": {
-      const { number } = await requests.destroy(command.lab, author, signal);
-      return done(`Pull request ${number} removes the file; merging it destroys the lab.`);
+      const { number, avoided } = await requests.destroy(command.lab, by, signal);
+      return done(`Pull request ${number} removes the file; merging it destroys the lab.${leftAlone(avoided)}`);
     }
   }
 }
+
+const leftAlone = (avoided: readonly TakenBranch[]): string =>
+  avoided.map(({ branch, by }) => ` Branch ${branch} was left alone: it has ${by}.`).join("");
 
 async function theLab(store: CommentDeps["store"], name: string) {
   const detail = await store.lab(name);

@@ -225,6 +225,11 @@ export const ERRORS = {
   LK8005: entry("retry", "pull request moved meanwhile", "Nothing to do: it is planned again."),
   LK8006: entry("wait", "GitHub limits the rate", "Nothing to do: reports are told later, labs do not wait for them."),
   LK8007: entry("stop", "GitHub credentials are not valid", "Set the App's id and private key, or GITHUB_TOKEN, anew."),
+  LK8008: entry(
+    "stop",
+    "branch of labkeeper's is in somebody else's use",
+    "Close what is on it and delete the branch; keep others from pushing to `labkeeper/`.",
+  ),
 } as const satisfies Record<string, Entry>;
 
 export type ErrorCode = keyof typeof ERRORS;

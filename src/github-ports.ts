@@ -23,14 +23,32 @@ export interface HostIdentity {
   readonly app: boolean;
 }
 
+/** Somebody at the host. The id stays when the login changes; null where none is known. */
+export interface Account {
+  readonly login: string;
+  readonly id: number | null;
+}
+
+/** Whose work a pull request is. */
+export interface Authorship {
+  /** Its author, and the authors, committers and co-authors of its commits, by their logins of now. Some more than once. */
+  readonly accounts: readonly Account[];
+  /** Why somebody may be missing, as a clause; null: nobody is. */
+  readonly incomplete: string | null;
+}
+
 export interface PullRequestHost {
   self(signal?: AbortSignal): Promise<HostIdentity>;
   /** Every open pull request onto `base`, all pages. */
   openPullRequests(base: string, signal?: AbortSignal): Promise<readonly PullRequest[]>;
   /** Those onto `base` that were merged or closed, newest update first, back to `since`; null: only the newest page. */
   endedPullRequests(base: string, since: Date | null, signal?: AbortSignal): Promise<readonly PullRequest[]>;
-  /** The pull request from a branch of the repository itself, whatever its state; the newest when there are several. */
-  pullRequestFrom(branch: string, signal?: AbortSignal): Promise<PullRequest | null>;
+  /** One, wherever it goes. @throws LK8003 when it is not shown */
+  pullRequest(number: number, signal?: AbortSignal): Promise<PullRequest>;
+  /** Pull requests from a branch of the repository itself, whoever opened them and whatever their state, newest first. */
+  pullRequestsFrom(branch: string, signal?: AbortSignal): Promise<readonly PullRequest[]>;
+  /** By the pull request and its commits as they are now. Git takes any name: who pushed them it does not say. */
+  authorship(pullRequest: number, signal?: AbortSignal): Promise<Authorship>;
 }
 
 export interface HostComment {
@@ -39,6 +57,8 @@ export interface HostComment {
   /** Null for a plain issue. */
   readonly pullRequest: number;
   readonly author: string;
+  /** Null when the account is gone. */
+  readonly authorId: number | null;
   readonly byBot: boolean;
   /** GitHub's author_association: OWNER, MEMBER, COLLABORATOR, CONTRIBUTOR, NONE … */
   readonly association: string;
@@ -113,9 +133,18 @@ export interface RequestDraft {
   readonly body: string;
 }
 
+/** Somebody else uses the branch: it was left as it is. `by` names what is there, as a clause's subject. */
+export interface TakenBranch {
+  readonly branch: string;
+  readonly by: string;
+}
+
 export interface RequestHost {
-  /** Idempotent by branch: what exists already (branch, commit, pull request) is used as it is. */
-  openRequest(draft: RequestDraft, signal?: AbortSignal): Promise<PullRequest>;
+  /**
+   * Idempotent by branch: what labkeeper itself left there (branch, commit, pull request onto `base`) is used as it is.
+   * What others put there never is, or it would be proposed in labkeeper's name.
+   */
+  openRequest(draft: RequestDraft, signal?: AbortSignal): Promise<PullRequest | TakenBranch>;
   closeRequest(pullRequest: number, signal?: AbortSignal): Promise<void>;
 }
 
@@ -189,6 +218,8 @@ export interface PullRequestStore {
   recordPullRequests(seen: readonly PullRequest[]): Promise<void>;
   /** Recorded as open, whatever the host says by now. */
   openPullRequests(): Promise<readonly RecordedPullRequest[]>;
+  /** The numbers of those. */
+  openNumbers(): Promise<readonly number[]>;
   /** Merged, but never reviewed at the head that was merged: their labs are not known yet. */
   unreviewedMerges(): Promise<readonly RecordedPullRequest[]>;
   /**
@@ -261,6 +292,7 @@ export interface CommentCommand {
   readonly commentUrl: string;
   readonly pullRequest: number;
   readonly author: string;
+  readonly authorId: number | null;
   /** One line. */
   readonly command: string;
   readonly at: Date;
@@ -278,7 +310,8 @@ export interface CommentCommandStore {
     readonly team: string;
     readonly guard: string;
     readonly pullRequest: number | null;
-    readonly author: string | null;
+    /** Who opened it, or asked labkeeper for it. */
+    readonly author: Account | null;
     /** Somebody added it to a pull request that labkeeper had opened for another lab: nobody knows who. */
     readonly smuggled: boolean;
   } | null>;
@@ -300,7 +333,7 @@ export interface RequestRecord {
   readonly purpose: RequestPurpose;
   readonly detail: string;
   readonly branch: string;
-  readonly askedBy: string;
+  readonly askedBy: Account;
   readonly pullRequest: number | null;
 }
 
@@ -327,16 +360,23 @@ export interface RequestStore {
   recordClosed(request: RequestRecord): Promise<void>;
 }
 
+/** An open pull request of labkeeper's own. */
+export interface OwnRequest {
+  readonly number: number;
+  /** Branches that it should have had and that others use. */
+  readonly avoided: readonly TakenBranch[];
+}
+
 /** What commands and expiries ask for. Asking again answers the same pull request. */
 export interface OwnRequests {
   /** Adds hours to what a lab may live. @throws LK3004 when its profile allows no more */
   extend(
     lab: string,
     hours: number,
-    askedBy: string,
+    askedBy: Account,
     signal?: AbortSignal,
-  ): Promise<{ readonly number: number; readonly ttlHours: number }>;
-  destroy(lab: string, askedBy: string, signal?: AbortSignal): Promise<{ readonly number: number }>;
+  ): Promise<OwnRequest & { readonly ttlHours: number }>;
+  destroy(lab: string, askedBy: Account, signal?: AbortSignal): Promise<OwnRequest>;
   /** For every lab whose expiry was told: one that removes its file. Closes those that are beside the point by now. */
   keepExpiryRequests(signal?: AbortSignal): Promise<void>;
 }

@@ -4,10 +4,18 @@ import type { CatalogSource } from "./catalog-ports.ts";
 import { expiresAt } from "./core/expiry.ts";
 import { withTtlHours } from "./core/lab-edit.ts";
 import { requestBody, requestTitle } from "./core/markdown/own-request.ts";
-import type { RequestPurpose } from "./core/pull-request.ts";
+import type { PullRequest, RequestPurpose } from "./core/pull-request.ts";
 import type { Lab } from "./core/types.ts";
 import { LabkeeperError } from "./errors.ts";
-import type { CatalogFileSource, OwnRequests, RequestHost, RequestStore } from "./github-ports.ts";
+import type {
+  Account,
+  CatalogFileSource,
+  OwnRequest,
+  OwnRequests,
+  RequestHost,
+  RequestStore,
+  TakenBranch,
+} from "./github-ports.ts";
 import type { ReadStore } from "./ports.ts";
 
 export interface RequestDeps {
@@ -29,12 +37,12 @@ export const ownRequests = (deps: RequestDeps): OwnRequests => ({
         remedy: `Set spec.ttlHours to ${ttlHours} by hand.`,
       });
     const detail = `${ttlHours}h`;
-    return { number: await open(deps, { lab, purpose: "extend", detail, askedBy, file, content }, signal), ttlHours };
+    return { ...(await open(deps, { lab, purpose: "extend", detail, askedBy, file, content }, signal)), ttlHours };
   },
   destroy: async (name, askedBy, signal) => {
     const lab = await liveLab(deps, name);
     const file = await fileOf(deps, lab, signal);
-    return { number: await open(deps, { lab, purpose: "destroy", detail: "", askedBy, file, content: null }, signal) };
+    return await open(deps, { lab, purpose: "destroy", detail: "", askedBy, file, content: null }, signal);
   },
   keepExpiryRequests: (signal) => keepExpiryRequests(deps, signal),
 });
@@ -85,14 +93,14 @@ interface Wanted {
   readonly lab: Pick<Lab, "id" | "name" | "path">;
   readonly purpose: RequestPurpose;
   readonly detail: string;
-  readonly askedBy: string;
+  readonly askedBy: Account;
   readonly file: CatalogFile;
   readonly content: Uint8Array | null;
   /** ISO 8601; of an expiry. */
   readonly expiresAt?: string;
 }
 
-/** How often one thing may be asked for again after it was closed. */
+/** How often one thing may be asked for again after it was closed, and how many branches of others are passed by. */
 const MOST_TIMES = 20;
 
 /** The branch carries the random end of the lab's id, so a later lab of the same name has one of its own. */
@@ -104,12 +112,19 @@ const branchOf = ({ lab, purpose, detail }: Wanted): string =>
   ].join("/");
 
 /** Recorded before it is made, so that a crash in between finds its own branch again, and marked as labkeeper's own. */
-async function open(deps: RequestDeps, wanted: Wanted, signal?: AbortSignal): Promise<number> {
+async function open(deps: RequestDeps, wanted: Wanted, signal?: AbortSignal): Promise<OwnRequest> {
   const { lab, purpose, detail, askedBy, file, content } = wanted;
   const branch = branchOf(wanted);
   const record = { labId: lab.id, lab: lab.name, purpose, detail, branch, askedBy };
   await deps.store.recordRequest({ ...record, pullRequest: null });
-  const words = { lab: lab.name, path: lab.path, purpose, detail, askedBy, expiresAt: wanted.expiresAt ?? null };
+  const words = {
+    lab: lab.name,
+    path: lab.path,
+    purpose,
+    detail,
+    askedBy: askedBy.login,
+    expiresAt: wanted.expiresAt ?? null,
+  };
   const title = requestTitle(words);
   const draft = {
     base: deps.branch,
@@ -120,13 +135,27 @@ async function open(deps: RequestDeps, wanted: Wanted, signal?: AbortSignal): Pr
     title,
     body: requestBody(words),
   };
-  let made = await deps.host.openRequest({ ...draft, branch }, signal);
-  // Nobody is nagged about an end, but who asks again for what was closed or merged before means it.
-  for (let again = 2; made.state !== "open" && purpose !== "expire" && again <= MOST_TIMES; again++)
-    made = await deps.host.openRequest({ ...draft, branch: `${branch}-${again}` }, signal);
+  const avoided: TakenBranch[] = [];
+  let made: PullRequest | null = null;
+  for (let time = 1; time <= MOST_TIMES; time++) {
+    const answer = await deps.host.openRequest({ ...draft, branch: time === 1 ? branch : `${branch}-${time}` }, signal);
+    if ("by" in answer) {
+      avoided.push(answer);
+      continue;
+    }
+    made = answer;
+    // Nobody is nagged about an end, but who asks again for what was closed or merged before means it.
+    if (made.state === "open" || purpose === "expire") break;
+  }
+  if (made === null) throw inTheWay(avoided);
   await deps.store.recordRequest({ ...record, pullRequest: made.number });
-  return made.number;
+  return { number: made.number, avoided };
 }
+
+const inTheWay = (avoided: readonly TakenBranch[]): LabkeeperError =>
+  new LabkeeperError("LK8008", avoided.map(({ branch, by }) => `${branch} has ${by}`).join("; "));
+
+const LABKEEPER: Account = { login: "labkeeper", id: null };
 
 /** One that fails keeps no other from its turn; then the first failure is told. */
 async function keepExpiryRequests(deps: RequestDeps, signal?: AbortSignal): Promise<void> {
@@ -160,5 +189,7 @@ async function proposeEnd(
   if (file === null) return;
   const detail = at.toISOString();
   const about = { lab: { id: labId, name: lab, path }, purpose: "expire", detail, expiresAt: detail } as const;
-  await open(deps, { ...about, askedBy: "labkeeper", file, content: null }, signal);
+  const { avoided } = await open(deps, { ...about, askedBy: LABKEEPER, file, content: null }, signal);
+  // It was made all the same; whoever reads the log should know.
+  if (avoided.length > 0) throw inTheWay(avoided);
 }

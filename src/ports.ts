@@ -197,8 +197,10 @@ export interface ProvisionerContext {
   readonly workdir: string;
   /** Human-readable phase and, when known, percent done (0..100). */
   progress(phase: string, percent?: number): void;
-  /** One line for the lab's log; redacted before it is stored. */
+  /** One line for the lab's log; redacted before it is cut and stored. */
   log(line: string): void;
+  /** Without any secret that the run knows of. For texts that are cut before they are handed on: half a secret is not found. */
+  redact?(text: string): string;
   /**
    * Replaces the recorded intent, durably, before something is made by another one than `prepare` answered (promise P2).
    * Absent where nothing may be made: then an install that would have to begin anew fails instead.

@@ -117,6 +117,9 @@ export async function startWorker(deps: WorkerDeps, options: WorkerOptions): Pro
       if (isOverdue(askedAt)) stop(one, "shutdown");
       void queue.add(() => run(one));
     }
+    // An answer that took long leaves little of the lease: it is asked for anew at once, not at the next heartbeat.
+    if (jobs.length > 0 && clock.monotonic() - askedAt > options.heartbeatSeconds * 500)
+      void heartbeat().catch(deps.onError);
     // A claim looks only so deep into each team's queue; while it finds something there may be more.
     if (jobs.length > 0 && active.size < options.concurrency) again = true;
     if (active.size === 0) await settle();

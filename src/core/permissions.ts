@@ -49,6 +49,15 @@ export const whoMay = (command: LabCommand, policy: CatalogPolicy, concern: Conc
 /** GitHub's logins and slugs are the same in any case. */
 export const isSameLogin = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
 
+interface Account {
+  readonly login: string;
+  readonly id: number | null;
+}
+
+/** One and the same account by the id, which a rename keeps, or by the login, where an id was not recorded. */
+export const isSameAccount = (a: Account, b: Account): boolean =>
+  (a.id !== null && a.id === b.id) || isSameLogin(a.login, b.login);
+
 /** `ORGANISATION/TEAM` in its parts; null for a login. */
 export const teamEntry = (entry: string): { readonly organisation: string; readonly team: string } | null => {
   const [organisation, team, more] = entry.split("/");

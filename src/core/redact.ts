@@ -200,3 +200,14 @@ export const redactor = (secrets: readonly string[]): ((text: string) => string)
   const stream = streamRedactor(secrets);
   return (text) => stream.push(text) + stream.flush();
 };
+
+/** Characters of a text that are looked at for its beginning. */
+const WINDOW = 4 * LONGEST;
+
+/** The first `most` characters of a text without secrets, and without the first part of one that the cut goes through. */
+export const redactedBeginning = (text: string, most: number, secrets: readonly string[] = []): string => {
+  const stream = streamRedactor(secrets);
+  const settled = stream.push(text.slice(0, WINDOW));
+  // What the window itself cuts through is held back.
+  return (text.length > WINDOW ? settled : settled + stream.flush()).slice(0, most);
+};

@@ -22,22 +22,43 @@ export function pathProblem(path: string): string | null {
   const segments = path.split("/");
   if (segments.some((segment) => segment === "" || segment === "." || segment === ".."))
     return "leads out of its folder";
+  // `. .` is `..` to Windows, and so is `.\u200b.` to macOS.
+  if (onAnySystem(path).split("/").includes("")) return "has a name that some systems take for none";
   return null;
 }
+
+/**
+ * The same for all paths that some file system takes for one: those of macOS and Windows fold case, compose accents or
+ * leave out what is not seen, and Windows drops dots and spaces at the end of a name. Upper case comes first because two
+ * small letters may share a capital one (Unicode 16, 3.13, "Default Case Folding").
+ */
+const onAnySystem = (path: string): string =>
+  path
+    .normalize("NFKD")
+    .toUpperCase()
+    .toLowerCase()
+    .normalize("NFKD")
+    .replace(/\p{Default_Ignorable_Code_Point}/gu, "")
+    .replace(/(?<![. ])[. ]+(?=\/|$)/g, "");
 
 /** Why some paths cannot be files of one folder, with the first offender; null when they can. */
 export function pathsProblem(paths: readonly string[]): string | null {
   if (paths.length > MOST_FILES) return `more than ${MOST_FILES} files`;
-  const seen = new Set<string>();
+  const seen = new Map<string, string>();
   for (const path of paths) {
     const problem = pathProblem(path);
     if (problem !== null) return `${JSON.stringify(path.slice(0, 200))} ${problem}`;
-    if (seen.has(path)) return `${JSON.stringify(path)} is there twice`;
-    seen.add(path);
+    const folded = onAnySystem(path);
+    const other = seen.get(folded);
+    if (other === path) return `${JSON.stringify(path)} is there twice`;
+    // One would be written over the other, after each was found to be what was stored.
+    if (other !== undefined) return `${JSON.stringify(path)} and ${JSON.stringify(other)} are one file on some systems`;
+    seen.set(folded, path);
   }
-  for (const path of paths) {
-    for (let end = path.indexOf("/"); end !== -1; end = path.indexOf("/", end + 1)) {
-      if (seen.has(path.slice(0, end))) return `${JSON.stringify(path.slice(0, end))} is a file and a folder`;
+  for (const folded of seen.keys()) {
+    for (let end = folded.indexOf("/"); end !== -1; end = folded.indexOf("/", end + 1)) {
+      const file = seen.get(folded.slice(0, end));
+      if (file !== undefined) return `${JSON.stringify(file)} is a file and a folder`;
     }
   }
   return null;

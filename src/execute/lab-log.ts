@@ -1,9 +1,12 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { ArtifactStore, Clock } from "../ports.ts";
 
+/** Characters of a line that are kept. */
+const LONGEST_LINE = 4_096;
+
 /**
- * A lab's log: lines in order, written behind the work's back, never failing it. Redaction has happened before; a
- * store that cannot be written loses lines, not labs.
+ * A lab's log: lines in order, written behind the work's back, never failing it. Redaction has happened before, so that
+ * cutting a long line leaves no half of a secret; a store that cannot be written loses lines, not labs.
  */
 export function labLog(
   artifacts: ArtifactStore,
@@ -25,7 +28,8 @@ export function labLog(
   };
   return {
     line(text) {
-      waiting += `${clock.now().toISOString()} ${text.replaceAll(/[\r\n]+/g, " ")}\n`;
+      const line = text.length > LONGEST_LINE ? `${text.slice(0, LONGEST_LINE)}… (cut)` : text;
+      waiting += `${clock.now().toISOString()} ${line.replaceAll(/[\r\n]+/g, " ")}\n`;
       writing ??= write();
     },
     async flushed() {

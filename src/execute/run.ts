@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { redactor, streamRedactor } from "../core/redact.ts";
+import { shortened } from "../core/render-escape.ts";
 import { LabkeeperError } from "../errors.ts";
 import type {
   ArtifactStore,
@@ -30,6 +31,8 @@ export interface RunDeps {
 
 /** At most this often progress is written, milliseconds: people watch it, nothing depends on it. */
 const PROGRESS_EVERY = 1_000;
+/** Characters. */
+const LONGEST_PHASE = 120;
 
 /**
  * What the steps of one run share. Disposing it ends the log, so nothing is written after the job is finished.
@@ -68,7 +71,7 @@ export async function beginRun(
       ...(lost === undefined ? {} : { lost }),
       workdir: await deps.workspace.open(lab.id),
       progress(phase, percent) {
-        const safe = redact(phase);
+        const safe = shortened(redact(phase), LONGEST_PHASE);
         if (safe !== lastPhase) say(safe);
         lastPhase = safe;
         deps.reporter.progress(job, safe, percent ?? null);
@@ -77,6 +80,7 @@ export async function beginRun(
         deps.store.recordProgress(job, safe, percent ?? null).catch(() => undefined);
       },
       log: (line) => say(stream.push(`${line}\n`)),
+      redact: (text) => redact(text),
       recordIntent: intents.record,
     },
     secrets: deps.secrets,

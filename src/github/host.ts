@@ -1,4 +1,5 @@
 import type { Host, HostIdentity } from "../github-ports.ts";
+import { githubAuthorship } from "./authorship.ts";
 import { githubChecks } from "./checks.ts";
 import { type Authorization, createClient, type GithubClient } from "./client.ts";
 import { githubComments } from "./comments.ts";
@@ -62,9 +63,10 @@ export const openGithub = (settings: GithubSettings): Github => {
       repositoryUrl: `${settings.webUrl}/${encodeURIComponent(repository.owner)}/${encodeURIComponent(repository.name)}`,
       self,
       ...pullRequests,
+      authorship: githubAuthorship(client),
       ...githubComments(client, self),
       ...githubChecks(client, self),
-      ...githubRequests(client, pullRequests.pullRequestFrom),
+      ...githubRequests(client, { self, ...pullRequests }),
       ...githubMembership(client),
     },
     gitToken: tokens.token,

@@ -41,15 +41,20 @@ export const pullRequest: Shape<PullRequest> = (value, at) => {
   };
 };
 
+const ONE = "GET /repos/{owner}/{repo}/pulls/{pull_number}";
 const LIST = "GET /repos/{owner}/{repo}/pulls";
 
-export const githubPullRequests = (client: GithubClient, owner: string): Omit<PullRequestHost, "self"> => ({
+export const githubPullRequests = (
+  client: GithubClient,
+  owner: string,
+): Omit<PullRequestHost, "self" | "authorship"> => ({
   openPullRequests: async (base, signal) => {
     // Oldest first: what is opened meanwhile comes at the end and shifts no page.
     const query = { state: "open", base, sort: "created", direction: "asc" };
     const found = new Map<number, PullRequest>();
     for await (const { items } of client.pages(LIST, query, list(pullRequest), signal)) {
-      for (const each of items) found.set(each.number, each);
+      // A filter that GitHub does not understand is one that it leaves out.
+      for (const each of items) if (each.base.ref === base) found.set(each.number, each);
     }
     return [...found.values()];
   },
@@ -57,19 +62,20 @@ export const githubPullRequests = (client: GithubClient, owner: string): Omit<Pu
     const query = { state: "closed", base, sort: "updated", direction: "desc" };
     const found = new Map<number, PullRequest>();
     for await (const { items } of client.pages(LIST, query, list(pullRequest), signal)) {
-      for (const each of items) if (since === null || each.updatedAt >= since) found.set(each.number, each);
+      for (const each of items)
+        if (each.base.ref === base && (since === null || each.updatedAt >= since)) found.set(each.number, each);
       const oldest = items.at(-1);
       if (since === null || oldest === undefined || oldest.updatedAt < since) break;
     }
     return [...found.values()];
   },
-  pullRequestFrom: async (branch, signal) => {
+  pullRequest: (number, signal) => client.ask(ONE, { pull_number: number }, pullRequest, { signal }),
+  pullRequestsFrom: async (branch, signal) => {
     const query = { state: "all", head: `${owner}:${branch}`, sort: "created", direction: "desc" };
+    const found = new Map<number, PullRequest>();
     for await (const { items } of client.pages(LIST, query, list(pullRequest), signal)) {
-      // A filter that GitHub does not understand is one that it leaves out.
-      const mine = items.find(({ head }) => head.ref === branch && !head.fork);
-      if (mine !== undefined) return mine;
+      for (const each of items) if (each.head.ref === branch && !each.head.fork) found.set(each.number, each);
     }
-    return null;
+    return [...found.values()];
   },
 });

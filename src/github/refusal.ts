@@ -1,6 +1,6 @@
 /** GitHub's errors as labkeeper's. Statuses: docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api */
 
-import { redactor } from "../core/redact.ts";
+import { redactedBeginning } from "../core/redact.ts";
 import { type ErrorCode, LabkeeperError } from "../errors.ts";
 
 export type Headers = Readonly<Record<string, string | number | undefined>>;
@@ -14,12 +14,11 @@ export interface Failure {
   readonly said: string;
 }
 
-const redact = redactor([]);
 const LONGEST_WORDS = 300;
 
 /** The first line of outside words, without what could move a cursor or give something away. */
 const oneLine = (words: string): string =>
-  redact(words.slice(0, 4 * LONGEST_WORDS))
+  redactedBeginning(words, 4 * LONGEST_WORDS)
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ")
     .trim()
     .slice(0, LONGEST_WORDS);

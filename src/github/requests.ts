@@ -1,16 +1,21 @@
 import { createHash } from "node:crypto";
+import { isSameLogin } from "../core/permissions.ts";
 import type { PullRequest } from "../core/pull-request.ts";
 import { LabkeeperError } from "../errors.ts";
-import type { PullRequestHost, RequestDraft, RequestHost } from "../github-ports.ts";
+import type { PullRequestHost, RequestDraft, RequestHost, TakenBranch } from "../github-ports.ts";
 import type { AskOptions, GithubClient } from "./client.ts";
 import { pullRequest } from "./pull-requests.ts";
-import { anything, fields, nullable, objectId, type Shape, text } from "./shape.ts";
+import { anything, fields, list, nullable, objectId, type Shape, text } from "./shape.ts";
 
 const REF = fields({ object: fields({ sha: objectId }) });
 const ENTRY = fields({ type: text, sha: objectId });
 /** A folder answers with a list. */
 const CONTENT: Shape<{ readonly type: string; readonly sha: string }> = (value, at) =>
   Array.isArray(value) ? { type: "dir", sha: "" } : ENTRY(value, at);
+
+const PARENTS = list(fields({ sha: objectId }));
+const COMMIT = fields({ parents: PARENTS, files: list(fields({ filename: text })) });
+const WRITTEN = fields({ commit: fields({ parents: nullable(PARENTS) }) });
 
 const FILE = "/repos/{owner}/{repo}/contents/{path}";
 const PULL = "/repos/{owner}/{repo}/pulls/{pull_number}";
@@ -26,14 +31,37 @@ const changed = (draft: RequestDraft, words: string): LabkeeperError =>
 const isLost = (error: unknown, signal: AbortSignal | undefined): boolean =>
   error instanceof LabkeeperError && error.code === "LK8001" && signal?.aborted !== true;
 
+const COMMITS: TakenBranch["by"] = "commits of somebody else";
+
 /**
  * Branch, then one commit, then the pull request. Each is looked for before it is made and again when its answer was
  * lost, so that asking anew after a crash anywhere goes on where it ended.
  */
 export const githubRequests = (
   client: GithubClient,
-  pullRequestFrom: PullRequestHost["pullRequestFrom"],
+  { self, pullRequestsFrom }: Pick<PullRequestHost, "self" | "pullRequestsFrom">,
 ): RequestHost => {
+  const taken = ({ branch }: RequestDraft, by: string): TakenBranch => ({ branch, by });
+
+  /**
+   * Whoever may push could have opened a pull request from this branch, or sent labkeeper's own to another base. Where
+   * one of those is open the host takes no second.
+   */
+  const existing = async (draft: RequestDraft, signal?: AbortSignal): Promise<PullRequest | TakenBranch | null> => {
+    const [{ login }, all] = [await self(signal), await pullRequestsFrom(draft.branch, signal)];
+    const isOwn = ({ author, base }: PullRequest): boolean => isSameLogin(author, login) && base.ref === draft.base;
+    const foreign = all.find((each) => each.state === "open" && !isOwn(each));
+    if (foreign === undefined) return all.find(isOwn) ?? null;
+    return taken(draft, `pull request ${foreign.number} of ${foreign.author} onto ${foreign.base.ref}`);
+  };
+
+  /** Whether the branch is the base with the one change and nothing else, whoever made it so. */
+  const isClean = async (draft: RequestDraft, base: string, signal?: AbortSignal): Promise<boolean> => {
+    const asked = { ref: `heads/${draft.branch}` };
+    const { parents, files } = await client.ask("GET /repos/{owner}/{repo}/commits/{ref}", asked, COMMIT, { signal });
+    return parents.length === 1 && parents[0]?.sha === base && files.every(({ filename }) => filename === draft.path);
+  };
+
   const headOf = async (branch: string, options: AskOptions): Promise<string | null> => {
     const ref = { ref: `heads/${branch}` };
     return (
@@ -55,15 +83,16 @@ export const githubRequests = (
     await client.attempt("POST /repos/{owner}/{repo}/git/refs", asked, REF, { signal, accept: [422] });
   };
 
-  /** An earlier try left the branch on an older base: it goes on to `base`, unless it has commits that would be lost. */
-  const forward = async (draft: RequestDraft, base: string, signal?: AbortSignal): Promise<void> => {
+  /** An earlier try left the branch on an older base: it goes on to `base`. False: it has commits that would be lost. */
+  const forward = async (draft: RequestDraft, base: string, signal?: AbortSignal): Promise<boolean> => {
     const asked = { ref: `heads/${draft.branch}`, sha: base, force: false };
     const options = { signal, accept: [422] };
     const { value } = await client.attempt("PATCH /repos/{owner}/{repo}/git/refs/{ref}", asked, REF, options);
-    if (value === null) throw changed(draft, "the branch has commits of somebody else");
+    return value !== null;
   };
 
-  const commit = async (draft: RequestDraft, wanted: string | null, signal?: AbortSignal): Promise<void> => {
+  /** Answers what the commit was made on; null when that is not known. */
+  const commit = async (draft: RequestDraft, wanted: string | null, signal?: AbortSignal): Promise<string | null> => {
     const { path, branch, content, blobOid } = draft;
     const common = { path, message: draft.commitMessage, branch, sha: blobOid };
     const [verb, asked] =
@@ -72,18 +101,18 @@ export const githubRequests = (
         : (["PUT", { ...common, content: Buffer.from(content).toString("base64") }] as const);
     try {
       const options = { signal, accept: [409, 422], once: true };
-      const { status } = await client.attempt(`${verb} ${FILE}`, asked, anything, options);
-      if (status === 200 || status === 201) return;
+      const { value } = await client.attempt(`${verb} ${FILE}`, asked, WRITTEN, options);
+      if (value !== null) return value.commit.parents?.[0]?.sha ?? null;
     } catch (error) {
       if (!isLost(error, signal)) throw error;
       const head = await headOf(branch, { signal }).catch(() => null);
       if (head === null || (await blobAt(draft, head, signal)) !== wanted) throw error;
-      return;
+      return null;
     }
     throw changed(draft, "the file changed meanwhile");
   };
 
-  const open = async (draft: RequestDraft, signal?: AbortSignal): Promise<PullRequest> => {
+  const open = async (draft: RequestDraft, signal?: AbortSignal): Promise<PullRequest | TakenBranch> => {
     const { title, body, base, branch } = draft;
     const asked = { title, body, base, head: branch };
     const options = { signal, accept: [422], once: true };
@@ -95,28 +124,31 @@ export const githubRequests = (
       if (!isLost(error, signal)) throw error;
       failure = error;
     }
-    const made = await pullRequestFrom(branch, signal);
+    const made = await existing(draft, signal);
     if (made !== null) return made;
     throw failure ?? changed(draft, `there is nothing to merge into ${base}`);
   };
 
   return {
     openRequest: async (draft, signal) => {
-      const existing = await pullRequestFrom(draft.branch, signal);
-      if (existing !== null) return existing;
+      const found = await existing(draft, signal);
+      if (found !== null) return found;
       const wanted = draft.content === null ? null : blobId(draft.content);
       const base = await client.ask("GET /repos/{owner}/{repo}/git/ref/{ref}", { ref: `heads/${draft.base}` }, REF, {
         signal,
       });
       const head = await headOf(draft.branch, { signal, accept: [404] });
       const there = head === null ? undefined : await blobAt(draft, head, signal);
+      let onto: string | null = null;
       if (there !== wanted) {
         const now = await blobAt(draft, base.object.sha, signal);
         if (now !== draft.blobOid) throw changed(draft, "the file is another one by now");
         if (there === undefined) await create(draft, base.object.sha, signal);
-        else if (there !== draft.blobOid) await forward(draft, base.object.sha, signal);
-        await commit(draft, wanted, signal);
+        else if (!(await forward(draft, base.object.sha, signal))) return taken(draft, COMMITS);
+        onto = await commit(draft, wanted, signal);
       }
+      const clean = onto === null ? await isClean(draft, base.object.sha, signal) : onto === base.object.sha;
+      if (!clean) return taken(draft, COMMITS);
       return await open(draft, signal);
     },
     closeRequest: async (number, signal) => {

@@ -15,8 +15,15 @@ const MAX_TEXT = 500;
 /** LK5005 tells what is wrong with an answer but never shows any of it: it may hold a password. */
 const broken = (why: string): LabkeeperError => new LabkeeperError("LK5005", why);
 
-/** Cut before it is cleaned, too: of a megabyte nobody reads more than the beginning. */
+/**
+ * Cut before it is cleaned, too: of a megabyte nobody reads more than the beginning. What may hold a secret is redacted
+ * first: of one that the cut goes through, half would be left.
+ */
 export const shortText = (text: string): string => cleanText(text.slice(0, 8 * MAX_TEXT)).slice(0, MAX_TEXT);
+
+/** Takes secrets out of a text, before any of it is cut off. */
+type Hide = (text: string) => string;
+const shown: Hide = (text) => text;
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -58,27 +65,21 @@ export function parseInstall(stdout: Uint8Array): Installed {
 }
 
 /** Throws LK5005 on any answer that is not a clear observation; the caller turns that into `unknown`. */
-export function parseObserve(stdout: Uint8Array): Observation {
+export function parseObserve(stdout: Uint8Array, hide: Hide = shown): Observation {
   const { verdict, evidence = [], reason } = parseAnswer("observe", stdout, ["verdict", "evidence", "reason"]);
   if (reason !== undefined && typeof reason !== "string") throw broken("observe printed a reason that is not text");
   if (!Array.isArray(evidence) || !evidence.every((line) => typeof line === "string")) {
     throw broken("observe printed evidence that is not a list of texts");
   }
-  if (verdict === "unknown") return { verdict, reason: shortText(reason ?? "") || "the provisioner gave no reason" };
+  if (verdict === "unknown")
+    return { verdict, reason: shortText(hide(reason ?? "")) || "the provisioner gave no reason" };
   if (verdict !== "present" && verdict !== "absent") throw broken("observe printed no verdict");
   if (verdict === "absent" && evidence.length === 0) throw broken("observe printed absent without evidence");
-  return { verdict, evidence: evidence.slice(0, MAX_EVIDENCE).map((line) => shortText(line)) };
+  return { verdict, evidence: evidence.slice(0, MAX_EVIDENCE).map((line) => shortText(hide(line))) };
 }
 
-/**
- * The program's own word about a failure, when it left one; null on anything else. Never throws. `hide` sees it before it
- * is cut: of a secret that the cut goes through, half would be left.
- */
-export function failureMessage(
-  verb: Verb,
-  stdout: Uint8Array,
-  hide: (text: string) => string = (text) => text,
-): string | null {
+/** The program's own word about a failure, when it left one; null on anything else. Never throws. */
+export function failureMessage(verb: Verb, stdout: Uint8Array, hide: Hide = shown): string | null {
   try {
     const { error } = parseAnswer(verb, stdout, ["error"]);
     return isObject(error) && typeof error.message === "string" ? shortText(hide(error.message)) || null : null;

@@ -50,7 +50,8 @@ export function execProvisioner(settings: ExecSettings): Provisioner {
     },
     observe: async (lab, intent, context) => {
       try {
-        return parseObserve(await invoke(program, { verb: "observe", lab, intent, credentials: null, context }));
+        const stdout = await invoke(program, { verb: "observe", lab, intent, credentials: null, context });
+        return parseObserve(stdout, (text) => context.redact?.(text) ?? text);
       } catch (error) {
         // Whatever went wrong, nothing was seen: that is never an absence (P1, P4).
         return { verdict: "unknown", reason: error instanceof Error ? shortText(error.message) : "observe failed" };
@@ -90,7 +91,7 @@ async function invoke(program: ExecProgram, call: Call): Promise<Uint8Array> {
     });
     if (exclusive && end.gone) await clearRun(context.workdir);
     if (end.kind === "exit" && end.code === 0) return end.stdout;
-    throw failure(program, call, end, hide);
+    throw failure(program, call, end, (text) => context.redact?.(hide(text)) ?? hide(text));
   } catch (error) {
     if (error instanceof LabkeeperError) throw error;
     throw new LabkeeperError("LK5002", `${program.name} ${verb} could not be run`, { cause: error });

@@ -11,6 +11,7 @@ interface CommandRow {
   readonly comment_url: string;
   readonly pull_request: number;
   readonly author: string;
+  readonly author_id: string | null;
   readonly command: string;
   readonly given_at: Date;
 }
@@ -20,6 +21,7 @@ const commandFromRow = (row: CommandRow): CommentCommand => ({
   commentUrl: row.comment_url,
   pullRequest: row.pull_request,
   author: row.author,
+  authorId: row.author_id === null ? null : Number(row.author_id),
   command: row.command,
   at: row.given_at,
 });
@@ -30,7 +32,7 @@ export const commentCommandStore = (db: Db): CommentCommandStore => ({
   unanswered: () =>
     guarded(async () => {
       const { rows } = await sql<CommandRow>`
-        select comment_id, comment_url, pull_request, author, command, given_at
+        select comment_id, comment_url, pull_request, author, author_id, command, given_at
         from comment_commands where state = 'received' order by comment_id`.execute(db);
       return rows.map(commandFromRow);
     }),
@@ -54,20 +56,21 @@ export const commentCommandStore = (db: Db): CommentCommandStore => ({
 async function receive(db: Db, commands: readonly CommentCommand[]): Promise<readonly CommentCommand[]> {
   if (commands.length === 0) return [];
   const { rows } = await sql<CommandRow>`
-    insert into comment_commands (comment_id, comment_url, pull_request, author, command, given_at)
-    select "commentId", "commentUrl", "pullRequest", author, left(command, 500), at
+    insert into comment_commands (comment_id, comment_url, pull_request, author, author_id, command, given_at)
+    select "commentId", "commentUrl", "pullRequest", author, "authorId", left(command, 500), at
     from jsonb_to_recordset(${jsonb(commands)}::jsonb)
-      as r("commentId" bigint, "commentUrl" text, "pullRequest" integer, author text, command text, at timestamptz)
+      as r("commentId" bigint, "commentUrl" text, "pullRequest" integer, author text, "authorId" bigint, command text,
+        at timestamptz)
     order by 1
     on conflict do nothing
-    returning comment_id, comment_url, pull_request, author, command, given_at
+    returning comment_id, comment_url, pull_request, author, author_id, command, given_at
   `.execute(db);
   return rows.map(commandFromRow);
 }
 
 /** What was asked on a pull request and what came of it, oldest first. */
 export async function commandAnswers(db: Kysely<unknown>, pullRequest: number): Promise<readonly CommandAnswer[]> {
-  const { rows } = await sql<CommandRow & Pick<CommandAnswer, "state" | "answer">>`
+  const { rows } = await sql<Omit<CommandRow, "author_id"> & Pick<CommandAnswer, "state" | "answer">>`
     select comment_id, comment_url, pull_request, author, command, given_at, state, answer
     from comment_commands where pull_request = ${pullRequest} order by comment_id
   `.execute(db);

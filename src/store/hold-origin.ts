@@ -1,11 +1,12 @@
 import { type Kysely, sql } from "kysely";
+import type { Account } from "../github-ports.ts";
 
 export interface HoldOrigin {
   readonly lab: string;
   readonly team: string;
   readonly guard: string;
   readonly pullRequest: number | null;
-  readonly author: string | null;
+  readonly author: Account | null;
   /** Somebody added it to a pull request that labkeeper had opened for another lab. */
   readonly smuggled: boolean;
 }
@@ -25,6 +26,7 @@ export async function holdOrigin(db: Kysely<unknown>, hold: string): Promise<Hol
     guard: string;
     number: number | null;
     author: string | null;
+    author_id: string | null;
     smuggled: boolean;
   }>`
     with held as (
@@ -38,19 +40,20 @@ export async function holdOrigin(db: Kysely<unknown>, hold: string): Promise<Hol
       limit 1
     )
     select h.lab, case when h.action in ('replace', 'destroy') then coalesce(b.team, h.team) else h.team end as team, h.guard,
-      o.number, o.author, coalesce(o.smuggled, false) as smuggled
+      o.number, o.author, o.author_id, coalesce(o.smuggled, false) as smuggled
     from held h
     left join labs b on b.id = h.lab_id
     left join lateral (
-      select p.number, coalesce(
-        (select q.asked_by from own_requests q where q.pull_request = p.number and q.asked_by <> 'labkeeper' limit 1),
-        p.author) as author,
+      select p.number, coalesce(a.asked_by, p.author) as author, a.asked_by_id as author_id,
         p.purpose is not null and not exists (
           select from own_requests q where q.pull_request = p.number and q.lab = l.lab) as smuggled
       from pull_request_labs l
       join pull_requests p on p.number = l.pull_request and p.state <> 'closed'
       cross join lateral (select exists (
         select from reviews r where r.pull_request = p.number and r.head_commit = p.head_commit and ${foretells}) as foretold) f
+      left join lateral (
+        select asked_by, asked_by_id from own_requests where pull_request = p.number and asked_by <> 'labkeeper' limit 1
+      ) a on true
       where l.lab = h.lab
         and (f.foretold or (p.state = 'merged' and (l.action = 'destroy') = (h.action = 'destroy')))
       order by p.state = 'merged' desc, f.foretold desc, p.ended_at desc, p.number desc limit 1
@@ -58,6 +61,7 @@ export async function holdOrigin(db: Kysely<unknown>, hold: string): Promise<Hol
   `.execute(db);
   const [row] = rows;
   if (row === undefined) return null;
-  const { lab, team, guard, number, author, smuggled } = row;
+  const { lab, team, guard, number, author: login, author_id, smuggled } = row;
+  const author = login === null ? null : { login, id: author_id === null ? null : Number(author_id) };
   return { lab, team, guard, pullRequest: number, author, smuggled };
 }

@@ -55,14 +55,15 @@ async function expiringWithoutRequest(db: Kysely<unknown>) {
 /** Once it has a number, what is said of the lab's end points to it. */
 async function record(tx: Kysely<unknown>, request: RequestRecord): Promise<void> {
   await sql`
-    insert into own_requests as o (lab_id, lab, purpose, detail, branch, asked_by, pull_request)
-    select "labId", lab, purpose, detail, branch, "askedBy", "pullRequest"
+    insert into own_requests as o (lab_id, lab, purpose, detail, branch, asked_by, asked_by_id, pull_request)
+    select "labId", lab, purpose, detail, branch, "askedBy" ->> 'login', ("askedBy" ->> 'id')::bigint, "pullRequest"
     from jsonb_to_record(${jsonb(request)}::jsonb)
-      as r("labId" uuid, lab text, purpose text, detail text, branch text, "askedBy" text, "pullRequest" integer)
+      as r("labId" uuid, lab text, purpose text, detail text, branch text, "askedBy" jsonb, "pullRequest" integer)
     on conflict (lab_id, purpose, detail) do update set
       pull_request = coalesce(excluded.pull_request, o.pull_request),
       -- Closed, and asked for anew: then somebody else may ask.
       asked_by = case when o.pull_request <> excluded.pull_request then excluded.asked_by else o.asked_by end,
+      asked_by_id = case when o.pull_request <> excluded.pull_request then excluded.asked_by_id else o.asked_by_id end,
       closed_at = case when o.pull_request <> excluded.pull_request then null else o.closed_at end
   `.execute(tx);
   if (request.pullRequest === null) return;
@@ -88,9 +89,10 @@ async function obsolete(db: Kysely<unknown>): Promise<readonly RequestRecord[]> 
     detail: string;
     branch: string;
     asked_by: string;
+    asked_by_id: string | null;
     pull_request: number | null;
   }>`
-    select o.lab_id, o.lab, o.purpose, o.detail, o.branch, o.asked_by, o.pull_request
+    select o.lab_id, o.lab, o.purpose, o.detail, o.branch, o.asked_by, o.asked_by_id, o.pull_request
     from own_requests o
     join labs l on l.id = o.lab_id
     left join pull_requests p on p.number = o.pull_request
@@ -109,7 +111,7 @@ async function obsolete(db: Kysely<unknown>): Promise<readonly RequestRecord[]> 
     purpose: row.purpose,
     detail: row.detail,
     branch: row.branch,
-    askedBy: row.asked_by,
+    askedBy: { login: row.asked_by, id: row.asked_by_id === null ? null : Number(row.asked_by_id) },
     pullRequest: row.pull_request,
   }));
 }

@@ -4,13 +4,13 @@ import { nodeId } from "./body-account.ts";
 import { comparedBase } from "./body-pull.ts";
 import { htmlUrl, repositoryUrl } from "./body-repository.ts";
 import { commitsBetween, readCommit } from "./git-work.ts";
-import { commitAuthor } from "./pulls.ts";
+import { commitPerson } from "./pulls.ts";
 import type { Body, PullRequest, World } from "./world.ts";
 
 /** `commit`. */
 export function commitBody(world: World, commit: string): Body {
-  const { tree, parents, message } = readCommit(world.repository.path, commit);
-  const { text, account } = commitAuthor(world, commit);
+  const { tree, parents, message, ...lines } = readCommit(world.repository.path, commit);
+  const [author, committer] = [commitPerson(world, lines.author), commitPerson(world, lines.committer)];
   const url = `${repositoryUrl(world)}/commits/${commit}`;
   return {
     sha: commit,
@@ -20,15 +20,15 @@ export function commitBody(world: World, commit: string): Body {
     comments_url: `${url}/comments`,
     commit: {
       url: `${repositoryUrl(world)}/git/commits/${commit}`,
-      author: text,
-      committer: text,
+      author: author.text,
+      committer: committer.text,
       message: message.trimEnd(),
       comment_count: 0,
       tree: { sha: tree, url: `${repositoryUrl(world)}/git/trees/${tree}` },
       verification: { verified: false, reason: "unsigned", signature: null, payload: null, verified_at: null },
     },
-    author: account,
-    committer: account,
+    author: author.account,
+    committer: committer.account,
     parents: parents.map((sha) => ({
       sha,
       url: `${repositoryUrl(world)}/commits/${sha}`,

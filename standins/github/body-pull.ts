@@ -109,8 +109,12 @@ export function fullPullBody(world: World, pull: PullRequest): Body {
 
 /** `diff-entry`, one for each changed file. */
 export function fileBodies(world: World, pull: PullRequest): readonly Body[] {
-  const files = changedFiles(world.repository.path, comparedBase(world, pull), pull.head.sha);
-  return files.map((file) => {
+  return changedFileBodies(world, comparedBase(world, pull), pull.head.sha);
+}
+
+/** The same between two commits. */
+export function changedFileBodies(world: World, before: string, after: string): readonly Body[] {
+  return changedFiles(world.repository.path, before, after).map((file) => {
     const name = file.path.split("/").map(encodeURIComponent).join("/");
     return {
       sha: file.oid,
@@ -119,9 +123,9 @@ export function fileBodies(world: World, pull: PullRequest): readonly Body[] {
       additions: file.additions,
       deletions: file.deletions,
       changes: file.additions + file.deletions,
-      blob_url: `${htmlUrl(world)}/blob/${pull.head.sha}/${name}`,
-      raw_url: `${htmlUrl(world)}/raw/${pull.head.sha}/${name}`,
-      contents_url: `${repositoryUrl(world)}/contents/${name}?ref=${pull.head.sha}`,
+      blob_url: `${htmlUrl(world)}/blob/${after}/${name}`,
+      raw_url: `${htmlUrl(world)}/raw/${after}/${name}`,
+      contents_url: `${repositoryUrl(world)}/contents/${name}?ref=${after}`,
       ...(file.patch === null ? {} : { patch: file.patch }),
       ...(file.previous === null ? {} : { previous_filename: file.previous }),
     };

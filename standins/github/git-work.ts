@@ -28,7 +28,7 @@ export function configure(path: string): void {
 }
 
 /** Who commits what GitHub itself commits. */
-const GITHUB: Person = { name: "GitHub", email: "noreply@github.com" };
+export const GITHUB: Person = { name: "GitHub", email: "noreply@github.com" };
 
 /** A ref's commit; null when there is none. Read from the files: asking git costs a process each time. */
 export function tip(path: string, ref: string): string | null {

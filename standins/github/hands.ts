@@ -3,7 +3,16 @@
 import { git } from "../git/repository.ts";
 import { commentOf, createComment, deleteComment, editComment } from "./comments.ts";
 import { deleteFork, forkOf } from "./forks.ts";
-import { type Changes, commitChanges, readCommit, tip } from "./git-work.ts";
+import {
+  type Changes,
+  commitChanges,
+  mergedTree,
+  type Person,
+  readCommit,
+  signature,
+  tip,
+  writeCommit,
+} from "./git-work.ts";
 import { closePull, type EditedPull, editPull, openPull, person, pullOf, reopenPull } from "./pulls.ts";
 import { mergePull, mergeTogether, moveBranch } from "./pushes.ts";
 import {
@@ -24,6 +33,9 @@ export interface CommitOptions {
   readonly message?: string;
   /** Login; default "octocat". */
   readonly by?: string;
+  /** Whoever the commit says; default: `by`, who pushes it. */
+  readonly author?: Person;
+  readonly committer?: Person;
   /** Commits to this user's fork instead, made when it is not there. */
   readonly fork?: string;
   /** The commit to build on instead of the branch's: a force-push. */
@@ -52,6 +64,8 @@ export interface Hands {
   openPullRequest(options: OpenOptions): Readonly<PullRequest>;
   /** Pushes one more commit to a pull request's branch; answers it. */
   push(number: number, changes: Changes, by?: string): string;
+  /** Merges its base into a pull request's branch, as the button does; answers the commit. */
+  updateBranch(number: number, by?: string): string;
   /** Replaces a pull request's commits by one on top of its base; answers it. */
   forcePush(number: number, changes: Changes, by?: string): string;
   /** Answers the commit that the base branch has then. */
@@ -98,11 +112,12 @@ export function createHands(world: World, folder: string): Hands {
     at: Repository,
     branch: string,
     parent: string | null,
-    { changes, message = "Change", by = somebody }: Pick<CommitOptions, "changes" | "message" | "by">,
+    options: Omit<CommitOptions, "branch" | "fork" | "onto">,
   ): string => {
-    const author = person(world, by);
+    const { changes, message = "Change", by = somebody } = options;
+    const { author = person(world, by), committer = author } = options;
     const now = world.clock.now();
-    const commit = commitChanges(at.path, { parent, changes, message, author, committer: author, at: now });
+    const commit = commitChanges(at.path, { parent, changes, message, author, committer, at: now });
     moveBranch(world, at, branch, commit, actor(by));
     return commit;
   };
@@ -135,6 +150,19 @@ export function createHands(world: World, folder: string): Hands {
     push(number, changes, by) {
       const { head } = pullOf(world, number);
       return commitTo(head.repository, head.ref, head.sha, { changes, ...(by === undefined ? {} : { by }) });
+    },
+    updateBranch(number, by = somebody) {
+      const { head, base } = pullOf(world, number);
+      const { path } = head.repository;
+      const onto = presentIn(repository, head.repository, tip(repository.path, `refs/heads/${base.ref}`) ?? "");
+      const tree = mergedTree(path, onto, head.sha);
+      if (tree === null) throw new Error(`#${number} conflicts with its base`);
+      const at = world.clock.now();
+      const author = signature(person(world, by), at);
+      const message = `Merge branch '${base.ref}' into ${head.ref}\n`;
+      const merge = writeCommit(path, { tree, parents: [head.sha, onto], author, message, at });
+      moveBranch(world, head.repository, head.ref, merge, actor(by));
+      return merge;
     },
     forcePush(number, changes, by) {
       const { head, base } = pullOf(world, number);

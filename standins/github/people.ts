@@ -5,6 +5,7 @@ export type AccountType = "User" | "Organization" | "Bot";
 
 export interface Account {
   readonly id: number;
+  /** Its login of now. */
   readonly login: string;
   readonly type: AccountType;
 }
@@ -19,8 +20,9 @@ const RANK: readonly Role[] = ["read", "triage", "write", "maintain", "admin"];
 export interface People {
   /** The account of this login, made when there is none yet. */
   account(login: string, type?: AccountType): Account;
-  /** GitHub compares logins without case. */
+  /** GitHub compares logins without case. Null for one that an account had once. */
   known(login: string): Account | null;
+  knownById(id: number): Account | null;
   /** null takes the permission away. */
   setRole(login: string, role: Role | null): void;
   roleOf(login: string): Role | null;
@@ -34,10 +36,14 @@ export interface People {
   teamMembers(team: string): readonly string[] | null;
   setOrganizationMember(login: string, member: boolean): void;
   isOrganizationMember(login: string): boolean;
+  /** The same account under another login: rights and memberships stay, the old login names nobody any more. */
+  rename(from: string, to: string): void;
 }
 
 export function createPeople(): People {
-  const accounts = new Map<string, Account>();
+  type Known = { -readonly [Key in keyof Account]: Account[Key] };
+  /** By every login that an account ever had. */
+  const accounts = new Map<string, Known>();
   const roles = new Map<string, Role>();
   const teams = new Map<string, Map<string, TeamMember>>();
   const members = new Set<string>();
@@ -46,11 +52,15 @@ export function createPeople(): People {
     account(login, type = login.endsWith("[bot]") ? "Bot" : "User") {
       const found = accounts.get(key(login));
       if (found !== undefined) return found;
-      const made = { id: 1000 + accounts.size, login, type };
+      const made: Known = { id: 1000 + accounts.size, login, type };
       accounts.set(key(login), made);
       return made;
     },
-    known: (login) => accounts.get(key(login)) ?? null,
+    known(login) {
+      const found = accounts.get(key(login));
+      return found !== undefined && key(found.login) === key(login) ? found : null;
+    },
+    knownById: (id) => [...accounts.values()].find((account) => account.id === id) ?? null,
     setRole(login, role) {
       this.account(login);
       if (role === null) roles.delete(key(login));
@@ -84,5 +94,16 @@ export function createPeople(): People {
       else members.delete(key(login));
     },
     isOrganizationMember: (login) => members.has(key(login)),
+    rename(from, to) {
+      const account = accounts.get(key(from));
+      if (account === undefined || accounts.has(key(to))) throw new Error(`${from} cannot be renamed to ${to}`);
+      account.login = to;
+      accounts.set(key(to), account);
+      for (const kept of [roles, ...teams.values()] as Map<string, unknown>[]) {
+        const value = kept.get(key(from));
+        if (kept.delete(key(from))) kept.set(key(to), value);
+      }
+      if (members.delete(key(from))) members.add(key(to));
+    },
   };
 }

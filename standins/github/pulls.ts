@@ -6,22 +6,23 @@ import {
   commitOf,
   commitsBetween,
   copyCommit,
+  GITHUB,
   isAncestor,
   mergedTree,
   moveRef,
   type Person,
-  readCommit,
   rebased,
   signature,
   tip,
   writeCommit,
 } from "./git-work.ts";
+import type { Account } from "./people.ts";
 import { invalid, notFound, Refusal } from "./refusal.ts";
 import type { Actor, Body, MergeMethod, PullRequest, Repository, World } from "./world.ts";
 
 export function person(world: World, login: string): Person {
-  const { id } = world.people.account(login);
-  return { name: login, email: `${id}+${login}@users.noreply.github.com` };
+  const { id, login: name } = world.people.account(login);
+  return { name, email: `${id}+${name}@users.noreply.github.com` };
 }
 
 export function pullOf(world: World, number: number): PullRequest {
@@ -205,11 +206,23 @@ function emitPull(world: World, action: string, pull: PullRequest, sender: Actor
   world.emit("pull_request", action, body, sender);
 }
 
-/** A commit's author as a webhook and the commits API name one. */
-export function commitAuthor(world: World, commit: string): { readonly text: Body; readonly account: Body | null } {
-  const { author } = readCommit(world.repository.path, commit);
-  const [, name = "", email = "", seconds = "0"] = /^(.*) <(.*)> (\d+) /.exec(author) ?? [];
-  const known = world.people.known(name);
+export interface CommitPerson {
+  readonly text: Body;
+  /** Null where no account has the address. */
+  readonly account: Body | null;
+}
+
+/** A commit's author or committer as the commits API names one. */
+export function commitPerson(world: World, line: string): CommitPerson {
+  const [, name = "", email = "", seconds = "0"] = /^(.*) <(.*)> (\d+) /.exec(line) ?? [];
+  const account = accountOf(world, email);
   const date = `${new Date(Number(seconds) * 1000).toISOString().slice(0, 19)}Z`;
-  return { text: { name, email, date }, account: known === null ? null : accountBody(world, known.login) };
+  return { text: { name, email, date }, account: account === null ? null : accountBody(world, account.login) };
+}
+
+/** By addresses that GitHub gives out itself: those with an id stay somebody's through renames. No others are known here. */
+function accountOf({ people }: World, email: string): Account | null {
+  if (email === GITHUB.email) return people.account("web-flow");
+  const [, id, login = ""] = /^(?:(\d+)\+)?([^@+]+)@users\.noreply\.github\.com$/.exec(email) ?? [];
+  return id === undefined ? people.known(login) : people.knownById(Number(id));
 }

@@ -1,6 +1,7 @@
 import { commitBody } from "./body-commit.ts";
+import { changedFileBodies } from "./body-pull.ts";
 import { fullRepositoryBody, htmlUrl, repositoryUrl } from "./body-repository.ts";
-import { commitOf, isAncestor, tip } from "./git-work.ts";
+import { commitOf, isAncestor, readCommit, tip } from "./git-work.ts";
 import { moveBranch } from "./pushes.ts";
 import { notFound, Refusal } from "./refusal.ts";
 import { type Caller, type Routes, text } from "./route.ts";
@@ -68,7 +69,9 @@ export const refRoutes: Routes = {
     run({ world, path }) {
       const sha = commitOf(world.repository.path, path["ref"] ?? "");
       if (sha === null) throw new Refusal(422, `No commit found for SHA: ${path["ref"]}`);
-      return { status: 200, body: commitBody(world, sha) };
+      const [parent] = readCommit(world.repository.path, sha).parents;
+      const files = parent === undefined ? [] : changedFileBodies(world, parent, sha);
+      return { status: 200, body: { ...commitBody(world, sha), files } };
     },
   },
   "GET /repos/{owner}/{repo}/branches/{branch}": {

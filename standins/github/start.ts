@@ -71,6 +71,8 @@ export interface GitHubFacade extends Hands {
   addTeamMember(team: string, login: string, member?: TeamMember): void;
   removeTeamMember(team: string, login: string): void;
   setOrganizationMember(login: string, member: boolean): void;
+  /** The same user under another login. */
+  renameUser(from: string, to: string): void;
   /** Replaces what the installation grants; tokens issued before keep what they had. */
   setAppPermissions(permissions: Readonly<Record<string, string>>): void;
   setAppEvents(events: readonly string[]): void;
@@ -171,6 +173,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubFa
     },
     removeTeamMember: (team, login) => world.people.setTeamMember(team, login, null),
     setOrganizationMember: (login, member) => world.people.setOrganizationMember(login, member),
+    renameUser: (from, to) => world.people.rename(from, to),
     setAppPermissions(permissions) {
       world.app.permissions = permissions;
     },

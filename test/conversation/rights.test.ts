@@ -92,6 +92,47 @@ test("what was closed can be asked for again, and is one pull request however of
   expect(h.failures).toEqual([]);
 });
 
+test("somebody else's pull request on the branch of one is told and not used; labkeeper opens its own beside it", async () => {
+  await using h = await talkingWorld({ files: labs(["one", "two"]) });
+  h.github.setPermission("octocat", "write");
+  await h.turn();
+  const number = h.open(lab("three"));
+  const { id } = await h.w.lab("one");
+  const branch = `labkeeper/destroy/one-${id.slice(-8)}`;
+  const theirs = h.github.openPullRequest({ branch, changes: plain(gone("one", "two")), by: "mallory" }).number;
+  await h.talk();
+  h.github.comment(number, "/lab destroy one", "octocat");
+  await h.talk();
+  const mine = own(h).find(({ head }) => head.ref === `${branch}-2`)?.number ?? 0;
+  expect((await answers(h)).at(-1)).toBe(
+    `done: Pull request ${mine} removes the file; merging it destroys the lab. Branch ${branch} was left alone: it has pull request ${theirs} of mallory onto main.`,
+  );
+  h.github.comment(number, "/lab destroy one", "octocat");
+  await h.talk();
+  expect(own(h).length).toBe(2);
+  expect(await h.w.sql("select number, purpose from pull_requests where purpose is not null")).toEqual([
+    { number: mine, purpose: "destroy" },
+  ]);
+  h.github.merge(mine);
+  await h.turn();
+  expect(await h.w.existing()).toEqual(["two"]);
+});
+
+test("before an expiry the same: its own is opened beside it, and it is told once", async () => {
+  await using h = await talkingWorld({ files: { ...labs(["one"]), ...lab("other", { spec: { ttlHours: 168 } }) } });
+  await h.turn();
+  const { id, expiresAt } = await h.w.lab("one");
+  const branch = `labkeeper/expire/one-${id.slice(-8)}-${expiresAt?.toISOString().replace(/[^0-9a-z]/gi, "")}`;
+  h.github.openPullRequest({ branch, changes: plain(gone("one", "other")), by: "mallory" });
+  h.w.later(23);
+  for (let round = 0; round < 3; round++) await h.turn();
+  expect(own(h).map(({ head, author }) => [head.ref, author.login])).toEqual([
+    [branch, "mallory"],
+    [`${branch}-2`, "labkeeper[bot]"],
+  ]);
+  expect(h.failures).toMatchObject([{ code: "LK8008" }]);
+});
+
 test("a request that cannot be made keeps no other from being made", async () => {
   await using h = await talkingWorld({
     files: { ...labs(["one", "two"]), ...lab("other", { spec: { ttlHours: 168 } }) },

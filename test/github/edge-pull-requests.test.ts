@@ -55,13 +55,18 @@ describe("pull requests", () => {
     expect(found.every(({ state, mergeCommit }) => state === "closed" && mergeCommit === null)).toBe(true);
   });
 
-  test("of a branch of the repository itself are found whatever their state, never a fork's", async () => {
+  test("of a branch of the repository itself are found whoever's and whatever their state, never a fork's", async () => {
     await using world = await edgeWorld();
     world.github.openPullRequest({ changes: file("one"), fork: "monalisa", by: "monalisa", branch: "labkeeper/x" });
-    expect(await world.host.pullRequestFrom("labkeeper/x")).toBeNull();
+    expect(await world.host.pullRequestsFrom("labkeeper/x")).toEqual([]);
     world.github.openPullRequest({ changes: file("two"), branch: "labkeeper/x" });
     world.github.close(2);
-    expect(await world.host.pullRequestFrom("labkeeper/x")).toMatchObject({ number: 2, state: "closed" });
+    world.github.openPullRequest({ branch: "labkeeper/x", by: "monalisa" });
+    const found = await world.host.pullRequestsFrom("labkeeper/x");
+    expect(found.map(({ number, state, author }) => [number, state, author])).toEqual([
+      [3, "open", "monalisa"],
+      [2, "closed", "octocat"],
+    ]);
   });
 
   test.each([

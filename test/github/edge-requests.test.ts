@@ -125,8 +125,45 @@ describe("pull requests of labkeeper's own", () => {
     await using world = await started();
     const theirs = world.github.commit({ branch: BRANCH, changes: { [PATH]: "theirs\n" } });
     world.github.commit({ changes: { "README.md": "# More\n" } });
-    expect(await refusalOf(world.host.openRequest(world.draft()))).toMatchObject({ code: "LK8004" });
+    expect(await world.host.openRequest(world.draft())).toEqual({ branch: BRANCH, by: "commits of somebody else" });
     expect(world.github.branch(BRANCH)).toBe(theirs);
+    expect(world.github.pullRequests()).toEqual([]);
+  });
+
+  test.each([
+    ["with the change and another beside it", { [PATH]: NEW, "labs/team-a/test-02.yaml": "spec: {}\n" }, {}],
+    ["with the change after another commit", { [PATH]: NEW }, { "labs/team-a/test-02.yaml": "spec: {}\n" }],
+    ["with another change alone", { "labs/team-a/test-02.yaml": "spec: {}\n" }, {}],
+  ])("propose nothing that somebody put on the branch before: %s", async (_, last, before) => {
+    await using world = await started();
+    if (Object.keys(before).length > 0) world.github.commit({ branch: BRANCH, changes: before, by: "monalisa" });
+    const theirs = world.github.commit({ branch: BRANCH, changes: last, by: "monalisa" });
+    expect(await world.host.openRequest(world.draft())).toEqual({ branch: BRANCH, by: "commits of somebody else" });
+    expect(world.github.branch(BRANCH)).toBe(theirs);
+    expect(world.github.pullRequests()).toEqual([]);
+  });
+
+  test("are none of somebody else's from that branch, which is told and left alone", async () => {
+    await using world = await started();
+    world.github.openPullRequest({ branch: BRANCH, changes: { [PATH]: null, "README.md": null }, by: "monalisa" });
+    expect(await world.host.openRequest(world.draft())).toEqual({
+      branch: BRANCH,
+      by: "pull request 1 of monalisa onto main",
+    });
+    expect(world.github.pullRequest(1)).toMatchObject({ state: "open" });
+    world.github.close(1);
+    world.github.deleteBranch(BRANCH);
+    expect(await world.host.openRequest(world.draft())).toMatchObject({ number: 2, author: "labkeeper[bot]" });
+  });
+
+  test("are not those that were sent to another base, where merging them does nothing", async () => {
+    await using world = await started();
+    await world.host.openRequest(world.draft());
+    world.github.commit({ branch: "other", changes: { "README.md": "# Other\n" } });
+    world.github.edit(1, { base: "other" });
+    expect(await world.host.openRequest(world.draft())).toMatchObject({
+      by: "pull request 1 of labkeeper[bot] onto other",
+    });
   });
 
   test("name nothing that a path or a branch could smuggle in", async () => {

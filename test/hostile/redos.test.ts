@@ -74,6 +74,8 @@ describe("expressions that are put together when the program runs", () => {
       "git/local-repository.ts",
       // A number inside a fixed path.
       "github/comments.ts",
+      // Terminal sequences, which begin with such a character too.
+      "provisioners/log-lines.ts",
     ]);
   });
 
@@ -102,7 +104,10 @@ const PUMPS = [
   "www.",
   "mailto:",
   "\u001b[",
+  "\u001b[0;",
   "\u001b]",
+  "\u009d",
+  "\u009d ",
   ";#",
   "::progress 1 ",
   'level=error msg="',

@@ -14,7 +14,7 @@ import {
   parsePrepare,
   parseUpdate,
 } from "../../src/provisioners/exec-answer.ts";
-import { lineReader, readLine } from "../../src/provisioners/log-lines.ts";
+import { cleanText, lineReader, readLine } from "../../src/provisioners/log-lines.ts";
 import { stage } from "./exec-program.ts";
 import { labOrder } from "./lab-order.ts";
 
@@ -119,6 +119,20 @@ test("secrets of many lines are hidden line by line", () => {
   const hide = hider(["first: secret-line-1\n  second: secret-line-2\n"]);
   expect(hide("got second: secret-line-2 here")).toBe("got [secret] here");
   expect(hider([])("nothing to hide")).toBe("nothing to hide");
+});
+
+test.each([
+  ["\u001b[31mred\u001b[0m", "red"],
+  ["\u009b38;5;1mred", "red"],
+  ["\u001b]0;title\u0007text", "text"],
+  ["\u001b]8;;http://example.com\u001b\\link\u001b]8;;\u001b\\", "link"],
+  ["\u009dtitle\u009ctext", "text"],
+  ["\u001bPstring\u001b\\text", "text"],
+  ["\u001b(Btext", "text"],
+  ["\u001b]never ended", "never ended"],
+  ["a\tb\r\u0000c", "a  bc"],
+])("%j is shown as %j", (text, shown) => {
+  expect(cleanText(text)).toBe(shown);
 });
 
 test("log lines come out the same however the text is cut into pieces", () => {

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 import { settingsFrom } from "../../simulate/settings.ts";
-import { slopePerHour } from "../../simulate/soak-figures.ts";
 
 describe("options of a simulation", () => {
   test("have defaults, and a seed that is drawn", () => {
@@ -20,16 +19,4 @@ describe("options of a simulation", () => {
       expect(() => settingsFrom(argv)).toThrow(TypeError);
     },
   );
-});
-
-describe("the slope of memory", () => {
-  test("is what grows in an hour", () => {
-    const samples = [0, 1, 2, 3].map((minute) => ({ at: minute * 60, rssMiB: 100 + minute * 2 }));
-    expect(slopePerHour(samples)).toBeCloseTo(120);
-    expect(slopePerHour(samples.map(({ at }) => ({ at, rssMiB: 80 })))).toBeCloseTo(0);
-  });
-  test("is unknown of one sample, and of several at once", () => {
-    expect(slopePerHour([{ at: 1, rssMiB: 5 }])).toBeNull();
-    expect(slopePerHour([1, 2].map((rssMiB) => ({ at: 9, rssMiB })))).toBeNull();
-  });
 });

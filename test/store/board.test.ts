@@ -236,7 +236,14 @@ test("the pull request that would remove an expiring lab's file, while it is ope
   await applyCatalog(store, [aLabFile("a")], { now: new Date(Date.now() + 23 * 3_600_000) });
   expect(await rowOf(1)).toMatchObject({ expiring: true, expiryRequest: null });
   const labId = await idOf(store, "a");
-  const request = { labId, lab: "a", purpose: "expire", detail: "x", branch: "b", askedBy: "labkeeper" } as const;
+  const request = {
+    labId,
+    lab: "a",
+    purpose: "expire",
+    detail: "x",
+    branch: "b",
+    askedBy: { login: "labkeeper", id: null },
+  } as const;
   await store.recordRequest({ ...request, pullRequest: 2 });
   const own = aPullRequest(2);
   await store.recordPullRequests([own]);

@@ -31,6 +31,7 @@ const aCommand = (commentId: number, command = "/lab help"): CommentCommand => (
   commentUrl: `https://github.com/octo-org/labs/pull/1#issuecomment-${commentId}`,
   pullRequest: 1,
   author: "monalisa",
+  authorId: 1001,
   command,
   at: new Date(1_700_000_000_000),
 });
@@ -107,7 +108,7 @@ describe("whose change a hold holds", () => {
     const labId = await aHeldDestroy();
     await mergeReviewed(store, aPullRequest(1), [aChange("a", { action: "destroy", labId })]);
     await hold();
-    expect(await store.holdOrigin("hold-a")).toMatchObject({ pullRequest: 1, author: "octocat" });
+    expect(await store.holdOrigin("hold-a")).toMatchObject({ pullRequest: 1, author: { login: "octocat" } });
   });
 
   test("the one whose plan foretold it, whatever was merged since", async () => {
@@ -116,17 +117,17 @@ describe("whose change a hold holds", () => {
     await mergeReviewed(store, aPullRequest(1, { author: "monalisa" }), [{ ...change, held: held("hold-a") }]);
     await mergeReviewed(store, aPullRequest(2), [{ ...change, held: held("hold-other") }]);
     await hold();
-    expect(await store.holdOrigin("hold-a")).toMatchObject({ pullRequest: 1, author: "monalisa" });
+    expect(await store.holdOrigin("hold-a")).toMatchObject({ pullRequest: 1, author: { login: "monalisa" } });
   });
 
   test("of one that labkeeper opened: whoever asked for it", async () => {
     const labId = await aHeldDestroy();
     const request = { labId, lab: "a", purpose: "destroy", detail: "", branch: "labkeeper/destroy/a" } as const;
-    await store.recordRequest({ ...request, askedBy: "monalisa", pullRequest: 1 });
+    await store.recordRequest({ ...request, askedBy: { login: "monalisa", id: null }, pullRequest: 1 });
     const own = aPullRequest(1, { author: "labkeeper[bot]" });
     await mergeReviewed(store, own, [aChange("a", { action: "destroy", labId })]);
     await hold();
-    expect(await store.holdOrigin("hold-a")).toMatchObject({ pullRequest: 1, author: "monalisa" });
+    expect(await store.holdOrigin("hold-a")).toMatchObject({ pullRequest: 1, author: { login: "monalisa" } });
   });
 
   test("of an open one, before anything is held", async () => {
@@ -140,7 +141,7 @@ describe("whose change a hold holds", () => {
       team: "team-a",
       guard: "destroy-budget",
       pullRequest: 1,
-      author: "octocat",
+      author: { login: "octocat", id: null },
     });
   });
 });

@@ -42,7 +42,7 @@ async function anExpiringLab(): Promise<RequestRecord> {
     purpose: "expire",
     detail: found.expiresAt.toISOString(),
     branch: `labkeeper/expire/${found.lab}`,
-    askedBy: "labkeeper",
+    askedBy: { login: "labkeeper", id: null },
     pullRequest: null,
   };
 }

@@ -132,7 +132,14 @@ describe("P11 what was shown is kept as it was", () => {
 
 describe("a comment is answered once", () => {
   const hear = async (): Promise<void> => {
-    const command = { commentUrl: "u", pullRequest: 1, author: "octocat", command: "/lab help", at: new Date() };
+    const command = {
+      commentUrl: "u",
+      pullRequest: 1,
+      author: "octocat",
+      authorId: null,
+      command: "/lab help",
+      at: new Date(),
+    };
     await store.receive([{ ...command, commentId: number }]);
   };
 
@@ -210,11 +217,18 @@ describe("database roles", () => {
       purpose: "destroy",
       detail: "",
       branch: `b-${number}`,
-      askedBy: "octocat",
+      askedBy: { login: "octocat", id: null },
     } as const;
     await own.recordRequest({ ...request, pullRequest: number });
     await own.recordClosed({ ...request, pullRequest: number });
-    const command = { commentUrl: "u", pullRequest: number, author: "octocat", command: "/lab help", at };
+    const command = {
+      commentUrl: "u",
+      pullRequest: number,
+      author: "octocat",
+      authorId: null,
+      command: "/lab help",
+      at,
+    };
     await own.receive([{ ...command, commentId: 1_000 + number }]);
     await own.answer(1_000 + number, "done", "");
     expect(await own.recordDelivery(`d-${number}`, "push")).toBe(true);
@@ -228,7 +242,7 @@ describe("database roles", () => {
         )
       ).facts.reviewedDestroys,
     ).toEqual(new Set([labId]));
-    for (const table of ["pull_requests", "reviews", "reviewed_destroys", "comment_commands", "own_requests"])
+    for (const table of ["pull_requests", "comment_commands", "own_requests"])
       expect(await as("labkeeper_readwrite", `delete from ${table}`), table).toBe(DENIED);
   });
 });

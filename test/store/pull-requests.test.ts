@@ -222,7 +222,7 @@ describe("the pull request behind a change", () => {
     await makeReady(store);
     const [a, b] = [await idOf(store, "a"), await idOf(store, "b")];
     const request = { labId: a, lab: "a", purpose: "expire", detail: "x", branch: "labkeeper/expire/a" } as const;
-    await store.recordRequest({ ...request, askedBy: "labkeeper", pullRequest: 1 });
+    await store.recordRequest({ ...request, askedBy: { login: "labkeeper", id: null }, pullRequest: 1 });
     await mergeReviewed(store, aPullRequest(1), [gone("a", a), gone("b", b)]);
     expect(await compared("a", [])).toEqual({ number: 1, endsNow: true });
     expect(await compared("b", [])).toEqual({ number: 1, endsNow: false });

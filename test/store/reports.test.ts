@@ -107,6 +107,7 @@ describe("a pull request that moves", () => {
       commentUrl: "u",
       pullRequest: 1,
       author: "octocat",
+      authorId: null,
       command: "/lab help",
       at: new Date(),
     };
@@ -310,7 +311,14 @@ describe("what happens to labs", () => {
     const id = await idOf(store, "a");
     expect(await news()).toEqual(["1 comment", "1 status a", "2 comment", `2 expiry ${id}`, "2 status a"]);
     // Told again once there is a pull request to point to.
-    const request = { labId: id, lab: "a", purpose: "expire", detail: "x", branch: "b", askedBy: "labkeeper" } as const;
+    const request = {
+      labId: id,
+      lab: "a",
+      purpose: "expire",
+      detail: "x",
+      branch: "b",
+      askedBy: { login: "labkeeper", id: null },
+    } as const;
     await store.recordRequest({ ...request, pullRequest: null });
     expect(await sendAll()).toEqual([]);
     await store.recordRequest({ ...request, pullRequest: 9 });

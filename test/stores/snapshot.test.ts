@@ -26,6 +26,10 @@ describe("a path in a snapshot", () => {
     ["a\0b", "character"],
     ["a\nb", "character"],
     [`${"d/".repeat(600)}x`, "long"],
+    ["a/.. /x", "none"],
+    ["a/. ./x", "none"],
+    [".\u200b./x", "none"],
+    ["\u200d/x", "none"],
   ])("like %j is refused", (path, why) => {
     expect(pathProblem(path)).toContain(why);
   });
@@ -40,12 +44,39 @@ describe("a path in a snapshot", () => {
     );
   });
 
-  test.each([[["a", "a"]], [["a", "a/b"]], [["a/b/c", "a/b"]]])(
+  test.each([[["a", "a"]], [["a", "a/b"]], [["a/b/c", "a/b"]], [["A", "a/b"]], [["a/B/c", "A/b"]]])(
     "cannot be what others make impossible: %j",
     (paths) => {
       expect(pathsProblem(paths)).not.toBeNull();
     },
   );
+
+  test.each([
+    ["in case", "auth/kubeconfig", "auth/Kubeconfig"],
+    ["in the case of a folder", "auth/kubeconfig", "AUTH/kubeconfig"],
+    ["in how an accent is written", "caf\u00e9", "cafe\u0301"],
+    ["in both", "CAF\u00c9", "cafe\u0301"],
+    ["in letters with one capital", "stra\u00dfe", "STRASSE"],
+    ["in a letter with another small one", "\u03c3", "\u03c2"],
+    ["in a sign that stands for a letter", "\u212a", "k"],
+    ["in what is not seen", "a\u200bb", "ab"],
+    ["in a dot at the end", "state", "state."],
+    ["in a space at the end of a folder", "auth/x", "auth /x"],
+  ])("cannot differ from another one only %s", async (_, one, other) => {
+    expect(pathsProblem([one, "x/y", other])).toContain("one file on some systems");
+    expect(pathsProblem([one, "x/y"])).toBeNull();
+    const files = [one, other].map((path) => ({ path, sha256: SHA, size: 1 }));
+    expect(parseManifest(manifestText(files))).toHaveProperty("problem");
+    await using it = await temporaryFolder();
+    const both = new Map(files.map(({ path }) => [path, bytes(path)]));
+    await expect(restoreFolder(join(it.path, "work"), both)).rejects.toMatchObject({ code: "LK6107" });
+    expect(await readdir(it.path)).toEqual([]);
+  });
+
+  test("may share a folder that is written in two ways", () => {
+    expect(pathsProblem(["auth/a", "Auth/b"])).toBeNull();
+    expect(pathsProblem([".openshift_install_state.json", ".clusterapi_output/a.yaml", "..a/b"])).toBeNull();
+  });
 });
 
 describe("a manifest", () => {

@@ -1,5 +1,6 @@
 /** AWS's errors as labkeeper's. Codes: each service's API reference, "Common errors"; S3's "Error responses". */
 
+import { redactedBeginning } from "../../core/redact.ts";
 import { type ErrorCode, LabkeeperError } from "../../errors.ts";
 
 const CODES: readonly (readonly [code: ErrorCode, names: readonly string[]])[] = [
@@ -112,11 +113,12 @@ export function awsError(error: unknown, what: string, fallback: ErrorCode): Lab
   if (error instanceof LabkeeperError) return error;
   const answer = answerOf(error);
   const code = codeOf(answer) ?? fallback;
-  const said = answer.message === "" || answer.message === answer.name ? "" : `: ${answer.message.slice(0, 400)}`;
+  const shown = redactedBeginning(answer.message, 400);
+  const said = answer.message === "" || answer.message === answer.name ? "" : `: ${shown}`;
   const request = answer.requestId === null ? "" : `, request ${answer.requestId}`;
   const region = code === "LK6103" && answer.bucketRegion !== null ? ` It is in ${answer.bucketRegion}.` : "";
   // Not the SDK's own error, which carries the whole response.
-  const cause = Object.assign(new Error(answer.message.slice(0, 400)), { name: answer.name });
+  const cause = Object.assign(new Error(shown), { name: answer.name });
   return new LabkeeperError(code, `${what} (${answer.name}${request})${said}${region}`, {
     cause,
     ...(region === "" ? {} : { remedy: `Set the region to ${answer.bucketRegion}.` }),

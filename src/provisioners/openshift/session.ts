@@ -78,7 +78,7 @@ export async function openSession(deps: OpenshiftDeps, lab: LabOrder, context: P
       for (const secret of secrets) hidden.add(secret);
       redact = redactor([...hidden]);
     },
-    redact: (text) => redact(text),
+    redact: (text) => context.redact?.(redact(text)) ?? redact(text),
     log: (line) => context.log(redact(line)),
     run: async (call) => {
       await using _lent = assumed === null || context.signal.aborted ? null : await lend();
@@ -100,8 +100,11 @@ export async function openSession(deps: OpenshiftDeps, lab: LabOrder, context: P
   return session;
 }
 
+/** Characters of a line that a failure is told by, at most. */
+const SCANNED = 4_096;
+
 async function runOnce(
-  { deps, context }: Session,
+  { deps, context, redact }: Session,
   call: Call,
   env: Readonly<Record<string, string>>,
   hidden: ReadonlySet<string>,
@@ -115,7 +118,8 @@ async function runOnce(
     for (const line of text.split("\n")) if (line !== "") context.log(line);
   };
   const onLogLine = (raw: string): void => {
-    scan.push(raw);
+    // The scan keeps only the beginning of a line, which must not be that of a secret.
+    scan.push(raw.length > SCANNED ? redact(raw) : raw);
     const progress = track(raw);
     if (progress !== null) {
       context.progress(progress.phase, progress.percent);
