@@ -1,9 +1,11 @@
 /** A logical backup of a world's database, its restore, and what a janitor sees of the world after that. */
 
+import { expect } from "vitest";
 import type { CloudResource } from "../../src/cloud-ports.ts";
 import { type Swept, sweep } from "../../src/janitor.ts";
 import { folderWorkspace } from "../../src/local/workspace.ts";
-import type { World } from "../promises/world.ts";
+import { lab } from "../promises/files.ts";
+import { type World, world } from "../promises/world.ts";
 
 interface Table {
   readonly name: string;
@@ -78,3 +80,35 @@ export const sweptBy = (w: World): Promise<Swept> =>
     clock: { now: () => new Date(), monotonic: () => performance.now() },
     holder: "janitor-1",
   });
+
+export const infraIdsOf = async (w: World, name: string): Promise<string[]> =>
+  (await w.cloud.clusters()).filter((cluster) => cluster.name === name).map(({ infraID }) => infraID);
+
+export const orphansOf = async (w: World): Promise<object[]> => {
+  await sweptBy(w);
+  return (await w.store.orphans(false)).map(({ resource, lab: of }) => ({ infraId: resource.infraId, lab: of }));
+};
+
+export const journalSince = async (w: World, before: number) =>
+  (await w.cloud.journal()).slice(before).map(({ lab: name, event }) => `${name} ${event}`);
+
+/** Ready, with one cluster, whose id the records have, and credentials that can be read (P5 asked the cluster for them). */
+export async function expectWhole(w: World, name: string): Promise<void> {
+  const found = await w.lab(name);
+  expect(found).toMatchObject({ name, state: "ready", failure: null });
+  expect(await infraIdsOf(w, name)).toEqual([found.intent?.["infraID"]]);
+  expect((await w.secrets.get(`labs/${found.id}`))?.names).toContain("kubeconfig");
+}
+
+/** Beside a lab that goes: a catalog without any file holds everything. */
+export const STAYS = lab("stays");
+
+/** A world whose records are those of before the labs that `since` makes. */
+export async function restoredWorld(since: (w: World) => Promise<unknown>): Promise<World> {
+  const w = await world();
+  await w.reconcile();
+  const tables = await backUp(w);
+  await since(w);
+  await restore(w, tables);
+  return w;
+}

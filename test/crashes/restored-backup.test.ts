@@ -3,50 +3,24 @@
  * proof; what no file asks for is told, never destroyed.
  */
 
-import { join } from "node:path";
+import { once } from "node:events";
 import { describe, expect, test } from "vitest";
-import { memoryOf } from "../../src/core/lab-record.ts";
 import { LabkeeperError } from "../../src/errors.ts";
-import { folderArtifacts } from "../../src/local/artifacts.ts";
-import type { ArtifactStore } from "../../src/ports.ts";
-import type { Reconciled } from "../../src/reconcile.ts";
+import type { Worker } from "../../src/worker.ts";
 import { gone, lab, labs, profileFile } from "../promises/files.ts";
 import { type World, world } from "../promises/world.ts";
-import { backUp, restore, sweptBy, tagsOf } from "./backup.ts";
-
-const infraIdsOf = async (w: World, name: string): Promise<string[]> =>
-  (await w.cloud.clusters()).filter((cluster) => cluster.name === name).map(({ infraID }) => infraID);
-
-const orphansOf = async (w: World): Promise<object[]> => {
-  await sweptBy(w);
-  return (await w.store.orphans(false)).map(({ resource, lab: of }) => ({ infraId: resource.infraId, lab: of }));
-};
-
-const journalSince = async (w: World, before: number) =>
-  (await w.cloud.journal()).slice(before).map(({ lab: name, event }) => `${name} ${event}`);
-
-/** Ready, with one cluster, whose id the records have, and credentials that can be read (P5 asked the cluster for them). */
-async function expectWhole(w: World, name: string): Promise<void> {
-  const found = await w.lab(name);
-  expect(found).toMatchObject({ name, state: "ready", failure: null });
-  expect(await infraIdsOf(w, name)).toEqual([found.intent?.["infraID"]]);
-  expect((await w.secrets.get(`labs/${found.id}`))?.names).toContain("kubeconfig");
-}
-
-/** Beside a lab that goes: a catalog without any file holds everything. */
-const STAYS = lab("stays");
-
-/** A world whose records are those of before the labs that `since` makes. */
-async function restoredWorld(since: (w: World) => Promise<unknown>): Promise<World> {
-  const w = await world();
-  await w.reconcile();
-  const tables = await backUp(w);
-  await since(w);
-  await restore(w, tables);
-  return w;
-}
-
-const holdsOf = ({ plan }: Reconciled) => plan.changes.map(({ lab: name, held }) => [name, held?.guard ?? null]);
+import {
+  backUp,
+  expectWhole,
+  infraIdsOf,
+  journalSince,
+  orphansOf,
+  restore,
+  restoredWorld,
+  STAYS,
+  sweptBy,
+  tagsOf,
+} from "./backup.ts";
 
 test("labs of both are recognised, labs of the world alone are adopted or orphans, and none of either is destroyed", async () => {
   await using w = await world();
@@ -334,18 +308,37 @@ describe("a lab that the backup has without what it was made by", () => {
 });
 
 describe("a lab that was destroyed and made again since", () => {
-  test.each([
-    ["queued", {}],
-    ["failed half-way", { failureRate: { install: 1 } }],
-  ])("and that the backup has as %s is not made beside the later one", async (what, weather) => {
+  /** Its state in the backup, by how far it came. */
+  const came: Record<string, (w: World) => Promise<Worker | undefined>> = {
+    queued: async () => undefined,
+    "failed half-way": async (w) => {
+      w.weather = { failureRate: { install: 1 } };
+      await w.work();
+      w.weather = {};
+      return undefined;
+    },
+    "being installed": async (w) => {
+      let installing = false;
+      w.interfere.install = async (_order, _intent, { signal }) => {
+        installing = true;
+        await once(signal, "abort");
+        throw new LabkeeperError("LK5009", "stopped");
+      };
+      const worker = await w.worker({ drainMs: 1 });
+      await expect.poll(() => installing, { timeout: 15_000 }).toBe(true);
+      delete w.interfere.install;
+      return worker;
+    },
+  };
+
+  test.each(Object.keys(came))("and that the backup has as %s is not made beside the later one", async (what) => {
     await using w = await world();
     await w.turn(STAYS);
     w.commit(lab("one"));
     await w.reconcile();
-    w.weather = weather;
-    if (what !== "queued") await w.work();
-    w.weather = {};
+    const worker = await came[what]?.(w);
     const tables = await backUp(w);
+    await worker?.stop();
     await w.hurry();
     await w.work();
     await w.turn(gone("one"));
@@ -353,6 +346,7 @@ describe("a lab that was destroyed and made again since", () => {
     const later = await w.lab("one");
     const existing = await w.cloud.clusters();
     await restore(w, tables);
+    await w.sql("update leases set expires_at = clock_timestamp() where expires_at > clock_timestamp()");
     await w.hurry();
     await w.work();
     expect(await w.lab("one")).toMatchObject({ state: "failed_permanent", failure: { code: "LK6110" } });
@@ -383,161 +377,5 @@ describe("a lab that was destroyed and made again since", () => {
     await w.turn(lab("one", { spec: { workers: 3 } }));
     expect((await w.lab("one")).id).toBe(later.id);
     await expectWhole(w, "one");
-  });
-});
-
-describe("creates are held", () => {
-  const failing = (w: World, change: Partial<ArtifactStore>): (() => void) => {
-    const whole = w.artifacts;
-    w.artifacts = { ...whole, ...change };
-    return () => {
-      w.artifacts = whole;
-    };
-  };
-
-  test("while the artifacts cannot be read, and only they; they go on by themselves", async () => {
-    await using w = await world();
-    await w.turn(labs(["edited", "leaving"]));
-    const tables = await backUp(w);
-    await w.turn(lab("since"));
-    await restore(w, tables);
-    const mend = failing(w, { list: () => Promise.reject(new LabkeeperError("LK6001", "cannot list labs-by-name")) });
-    w.commit({ ...labs(["since", "new"]), ...lab("edited", { spec: { workers: 2 } }), ...gone("leaving") });
-    const dry = await w.dryRun();
-    const held = await w.reconcile();
-    expect(dry.plan).toEqual(held.plan);
-    expect(holdsOf(held)).toEqual([
-      ["edited", null],
-      ["leaving", null],
-      ["new", "unreadable-memory"],
-      ["since", "unreadable-memory"],
-    ]);
-    const [hold] = await w.holds();
-    expect(hold).toMatchObject({
-      message: expect.stringContaining("LK6001"),
-      release: expect.stringContaining("by itself"),
-    });
-    await expect(w.store.approve(hold?.id ?? "", "octocat")).rejects.toMatchObject({ code: "LK3003" });
-    await w.work();
-    expect(await w.states()).toEqual({ edited: "ready" });
-    expect(await w.existing()).toEqual(["edited", "since"]);
-    mend();
-    await w.turn();
-    expect(await w.existing()).toEqual(["edited", "new", "since"]);
-    for (const name of ["edited", "new", "since"]) await expectWhole(w, name);
-    expect((await w.holds()).filter(({ state }) => state === "open")).toEqual([]);
-  });
-
-  test.each([
-    ["cut off", (text: string) => text.slice(0, -20)],
-    ["of a later version", (text: string) => text.replace('"version": 1', '"version": 2')],
-  ])("of a name whose record is %s, and of no other", async (_what, spoil) => {
-    await using w = await restoredWorld((it) => it.turn(lab("one")));
-    const mend = failing(w, {
-      get: async (key) =>
-        new TextEncoder().encode(spoil(new TextDecoder().decode((await keptIn(w).get(key)) ?? undefined))),
-    });
-    const held = await w.turn(lab("two"));
-    expect(holdsOf(held)).toEqual([
-      ["one", "unreadable-memory"],
-      ["two", null],
-    ]);
-    expect(held.plan.changes[0]?.held?.message).toMatch(/LK6109 .*labs-by-name\/one\//);
-    mend();
-    await w.turn();
-    await expectWhole(w, "one");
-    await expectWhole(w, "two");
-  });
-
-  test("of a name that has a key which nobody understands", async () => {
-    await using w = await restoredWorld((it) => it.artifacts.put("labs-by-name/one/v2/anything", new Uint8Array(1)));
-    expect(holdsOf(await w.turn(lab("one")))).toEqual([["one", "unreadable-memory"]]);
-    await w.artifacts.remove("labs-by-name/one/v2");
-    await w.turn();
-    await expectWhole(w, "one");
-  });
-
-  test("of a name of which two labs are remembered, until a person decides", async () => {
-    await using w = await world();
-    await w.turn();
-    const tables = await backUp(w);
-    await w.turn(lab("one"));
-    const first = await w.lab("one");
-    const whole = w.artifacts;
-    // As it was before labs were remembered: two of them.
-    const mend = failing(w, { list: async (prefix) => (prefix === "labs-by-name" ? [] : await whole.list(prefix)) });
-    await restore(w, tables);
-    await backUp(w);
-    await w.turn();
-    const second = await w.lab("one");
-    expect(await infraIdsOf(w, "one")).toHaveLength(2);
-    await restore(w, tables);
-    mend();
-    const held = await w.turn();
-    expect(held.plan.changes).toMatchObject([
-      { held: { guard: "several-remembered", message: expect.stringContaining(first.id) } },
-    ]);
-    expect((await orphansOf(w)).length).toBe(2);
-    expect(await w.states()).toEqual({});
-    await w.store.approve(held.plan.changes[0]?.held?.hold ?? "", "octocat");
-    await w.turn();
-    expect(await w.lab("one")).toMatchObject({ id: second.id, state: "ready" });
-    expect(await orphansOf(w)).toEqual([{ infraId: first.intent?.["infraID"], lab: "one" }]);
-  });
-});
-
-const keptIn = (w: World): ArtifactStore => folderArtifacts(join(w.folder, "artifacts"));
-
-describe("what is remembered", () => {
-  test("is durable before anything is made, and when it cannot be, nothing is made", async () => {
-    await using w = await world();
-    const whole = w.artifacts;
-    const full = () => Promise.reject(new LabkeeperError("LK6001", "no space"));
-    w.artifacts = { ...whole, put: full };
-    await w.turn(lab("one"));
-    expect(await w.lab("one")).toMatchObject({ state: "failed", failure: { code: "LK6001", step: "record-intent" } });
-    expect(await w.existing()).toEqual([]);
-    w.artifacts = whole;
-    w.watchCloud = async () => {
-      const kept = await whole.list(memoryOf(await w.lab("one")));
-      expect(kept).toHaveLength(1);
-      expect(new TextDecoder().decode((await whole.get(kept[0] ?? "")) ?? undefined)).toContain('"infraID"');
-    };
-    await w.hurry();
-    await w.work();
-    await expectWhole(w, "one");
-  });
-
-  test("goes with the proof that the lab is gone", async () => {
-    await using w = await world();
-    await w.turn(labs(["one", "two"]));
-    await w.turn(gone("one"));
-    expect((await w.artifacts.list("labs-by-name")).map((key) => key.split("/")[1])).toEqual(["two"]);
-  });
-
-  test("costs one list however many labs are made, and no query", async () => {
-    await using w = await world();
-    await w.turn(lab("other"));
-    const asked: string[] = [];
-    const whole = w.artifacts;
-    w.artifacts = {
-      ...whole,
-      list: async (prefix) => {
-        asked.push(`list ${prefix}`);
-        return await whole.list(prefix);
-      },
-      get: async (key) => {
-        asked.push(`get ${key}`);
-        return await whole.get(key);
-      },
-    };
-    const unknownLabs = (): Promise<never> => Promise.reject(new Error("no name is remembered"));
-    w.commit(labs(Array.from({ length: 200 }, (_, index) => `lab-${index}`)));
-    expect((await w.reconcile({ ...w.store, unknownLabs })).applied).toMatchObject({ enqueued: 200 });
-    expect(asked).toEqual(["list labs-by-name"]);
-    w.commit(gone("other"));
-    await w.reconcile({ ...w.store, unknownLabs });
-    await w.reconcile();
-    expect(asked).toEqual(["list labs-by-name"]);
   });
 });
