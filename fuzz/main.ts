@@ -15,6 +15,11 @@ const targets: Record<string, () => Promise<Target>> = {
   "exec-log": async () => (await import("./targets/exec-log.ts")).execLog,
   redact: async () => (await import("./targets/redact.ts")).redact,
   manifest: async () => (await import("./targets/manifest.ts")).manifest,
+  commands: async () => (await import("./targets/commands.ts")).commands,
+  report: async () => (await import("./targets/report.ts")).report,
+  webhook: async () => (await import("./targets/webhook.ts")).webhook,
+  http: async () => (await import("./targets/http.ts")).http,
+  event: async () => (await import("./targets/event.ts")).event,
 };
 
 function parsed(): Settings | null {
@@ -42,7 +47,8 @@ async function main(settings: Settings): Promise<void> {
     const target = await targets[name]?.();
     if (target === undefined) continue;
     using coverage = startCoverage((url) => url.includes("/src/") && !url.includes("/node_modules/"));
-    const figures = search(target, settings, coverage);
+    const figures = await search(target, settings, coverage);
+    await target.end?.();
     all.push(figures);
     if (!settings.json) console.log(shown(figures));
   }

@@ -45,12 +45,12 @@ const processorMs = (): number => {
   return (user + system) / 1_000;
 };
 
-function attempt(target: Target, input: Uint8Array): Attempt {
+async function attempt(target: Target, input: Uint8Array): Promise<Attempt> {
   const before = processorMs();
   const memory = process.memoryUsage().heapUsed;
   let why: string | null = null;
   try {
-    target.run(input);
+    await target.run(input);
   } catch (error) {
     why = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   }
@@ -64,7 +64,7 @@ function attempt(target: Target, input: Uint8Array): Attempt {
 const kindOf = (why: string): string => why.replace(/\d+|"[^"]*"/g, "…").slice(0, 200);
 
 /** Looks for an input that breaks the target, led by what the inputs reach. The same seed looks at the same inputs. */
-export function search(target: Target, effort: Effort, coverage: Coverage): Figures {
+export async function search(target: Target, effort: Effort, coverage: Coverage): Promise<Figures> {
   const encode = (text: string | Uint8Array): Uint8Array => (typeof text === "string" ? Buffer.from(text) : text);
   const corpus = target.seeds.map(encode);
   const dictionary = target.dictionary.map(encode);
@@ -75,26 +75,27 @@ export function search(target: Target, effort: Effort, coverage: Coverage): Figu
   let kept = 0;
   let slowestMs = 0;
 
-  const tried = (input: Uint8Array): void => {
-    const { why, ms } = attempt(target, input);
+  const tried = async (input: Uint8Array): Promise<void> => {
+    const { why, ms } = await attempt(target, input);
     inputs++;
     slowestMs = Math.max(slowestMs, ms);
     if (why === null || failures.has(kindOf(why)) || failures.size >= MOST_FAILURES) return;
-    const same = (candidate: Uint8Array): boolean => kindOf(attempt(target, candidate).why ?? "") === kindOf(why);
-    failures.set(kindOf(why), { why, input: minimised(input, same) });
+    const same = async (candidate: Uint8Array): Promise<boolean> =>
+      kindOf((await attempt(target, candidate)).why ?? "") === kindOf(why);
+    failures.set(kindOf(why), { why, input: await minimised(input, same) });
   };
 
   coverage.reset();
-  for (const seed of [...corpus, new Uint8Array()]) tried(seed);
+  for (const seed of [...corpus, new Uint8Array()]) await tried(seed);
   coverage.isNew(true);
   while (inputs < effort.inputs && performance.now() < deadline) {
     const batch = Array.from({ length: BATCH }, () => mutate({ random, corpus, dictionary }));
     coverage.reset();
-    for (const input of batch) tried(input);
+    for (const input of batch) await tried(input);
     if (!coverage.isNew(false)) continue;
     for (const input of batch) {
       coverage.reset();
-      attempt(target, input);
+      await attempt(target, input);
       if (!coverage.isNew(true)) continue;
       corpus.push(input);
       kept++;

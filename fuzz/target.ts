@@ -5,8 +5,10 @@ export interface Target {
   readonly seeds: readonly (string | Uint8Array)[];
   /** Words that mean something to the reader; a byte at a time the search would hardly find them. */
   readonly dictionary: readonly string[];
-  /** Reads one input. Whatever it throws is a failure: an exception that escaped, or a broken invariant. */
-  run(input: Uint8Array): void;
+  /** Reads one input. Whatever it throws or rejects with is a failure: an exception that escaped, or a broken invariant. */
+  run(input: Uint8Array): void | Promise<void>;
+  /** Ends what it holds open between inputs. */
+  end?(): Promise<void>;
 }
 
 /** Says which invariant does not hold. */

@@ -67,13 +67,14 @@ export async function hosting(options: Options): Promise<Hosting> {
   };
   const talking = conversation({
     review: { host, catalog, store, shippedProfiles, clock, branch: "main", memory: new Map(), onError },
-    comments: { host, store, requests, clock, policy },
+    comments: { host, store, requests, clock, branch: "main", policy },
     requests,
     reports: {
       host,
       store,
       artifacts: options.artifacts,
       clock,
+      branch: "main",
       pace: pace({ perMinute: 10_000, perHour: 10_000 }, () => performance.now()),
       credentialsUrl: () => null,
     },

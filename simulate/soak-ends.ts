@@ -11,9 +11,11 @@ const LOOK_MS = 500;
 export async function drained(world: SoakWorld, patienceMs: number): Promise<number | null> {
   const startedAt = performance.now();
   while (performance.now() - startedAt < patienceMs) {
+    await world.approveHolds();
     const planned = await world.isPlanned();
     const [row] = await world.sql<{ left: number }>(
-      "select count(*)::int as left from jobs where state in ('queued', 'running')",
+      `select (select count(*) from jobs where state in ('queued', 'running'))::int
+         + (select count(*) from holds where state in ('open', 'approved'))::int as left`,
     );
     if (planned && row?.left === 0) return (performance.now() - startedAt) / 1_000;
     // Those that wait for their next attempt would wait for up to a quarter of an hour.

@@ -22,6 +22,10 @@ const BEATS: Readonly<Record<Fault, number>> = {
 /** How much longer than a lease a pause takes: others need to notice, too. Milliseconds. */
 const AND_A_BIT = 3_000;
 
+/** Jobs that get done between two faults of a kind, however slow the machine is: nothing is shown by never getting anywhere. */
+const LEAST_PROGRESS = 10;
+const LOOK_MS = 250;
+
 export interface Faults {
   readonly met: ReadonlyMap<Fault, number>;
   /** Resolves when nothing befalls anybody any more and everybody is awake. */
@@ -59,9 +63,13 @@ export function beginFaults(world: SoakWorld, staff: Staff, everyMs: number, lea
       staff.paused.resume();
     },
   };
+  const done = async (): Promise<number> =>
+    (await world.sql<{ n: number }>("select count(*)::int as n from jobs where state = 'succeeded'"))[0]?.n ?? 0;
   const go = async (fault: Fault): Promise<void> => {
     while (true) {
+      const before = await done();
       await delay(everyMs * BEATS[fault], undefined, { signal });
+      while ((await done()) < before + LEAST_PROGRESS) await delay(LOOK_MS, undefined, { signal });
       await acts[fault]();
     }
   };

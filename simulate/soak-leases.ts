@@ -39,6 +39,8 @@ export function excuseOf({ told, pauses, killedAt }: Life, { claimedAt, at }: Ta
   return told.some(isUnanswered) ? "unanswered" : null;
 }
 
+const timeOf = (at: number): string => new Date(at).toISOString().slice(11, 19);
+
 /** Whether a process had stood still shortly before it said something. */
 const wokeBefore = ({ pauses }: Life, at: number, leaseMs: number): boolean =>
   pauses.some(({ from, to }) => from <= at && at - to <= leaseMs);
@@ -77,7 +79,10 @@ export async function leasesLost(
   for (const each of await takeOvers(world)) {
     const life = processes.find(({ name }) => name === each.holder);
     const excuse = life === undefined ? null : excuseOf(life, each, leaseMs);
-    if (excuse === null) lost.push(`${each.lab} was taken over from ${each.holder}, which lived`);
+    if (excuse === null)
+      lost.push(
+        `${each.lab} was taken over from ${each.holder}, which lived: claimed at ${timeOf(each.claimedAt)}, taken at ${timeOf(each.at)}`,
+      );
     else if (excuse === "unanswered") unanswered += 1;
     else takenOver[excuse] += 1;
   }

@@ -41,6 +41,8 @@ export interface SoakProcess {
   readonly killedAt: number;
   /** Why it ended though nobody killed it; null: it did not. */
   readonly ownEnd: string | null;
+  /** Resolves when it has begun, or ended. */
+  begun(): Promise<void>;
   kill(): Promise<void>;
   pause(): void;
   resume(): void;
@@ -55,18 +57,23 @@ export function startProcess({ kind, order }: Program): SoakProcess {
   const child: ChildProcess = spawn(process.execPath, [program], {
     // The password of a database is for no process list.
     env: { PATH: process.env["PATH"], ORDER: JSON.stringify(order) },
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["pipe", "pipe", "inherit"],
   });
   const told: Told[] = [];
   const pauses: Pause[] = [];
   let killedAt = Number.POSITIVE_INFINITY;
   let ownEnd: string | null = null;
+  let begin: () => void = () => undefined;
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
   const exited = once(child, "exit").then(([code, signal]: (number | string | null)[]) => {
     if (killedAt === Number.POSITIVE_INFINITY) ownEnd = String(signal ?? `exit code ${code}`);
   });
   if (child.stdout)
     createInterface({ input: child.stdout }).on("line", (line) => {
       const heard = toldFrom(line);
+      if (heard?.tell === "ready") begin();
       if (heard) told.push(heard);
     });
   return {
@@ -80,6 +87,7 @@ export function startProcess({ kind, order }: Program): SoakProcess {
     get ownEnd() {
       return ownEnd;
     },
+    begun: () => Promise.race([begun, exited]),
     async kill() {
       if (ownEnd === null) killedAt = Math.min(killedAt, Date.now());
       child.kill("SIGKILL");

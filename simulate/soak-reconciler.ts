@@ -8,7 +8,7 @@ import { packageFile } from "../src/package-root.ts";
 import { reconcile } from "../src/reconcile.ts";
 import { openStore } from "../src/store/open.ts";
 import type { ReconcilerOrder } from "./soak-processes.ts";
-import { codeOf, sample, say } from "./soak-told.ts";
+import { codeOf, endWithSoak, persistently, sampling, say } from "./soak-told.ts";
 
 const order = JSON.parse(process.env["ORDER"] ?? "{}") as ReconcilerOrder;
 const { name, folder } = order;
@@ -16,14 +16,16 @@ const nothing = (): void => undefined;
 
 const deps = {
   catalog: openCatalog({ url: join(folder, "catalog.git"), stateDir: join(folder, "state", name) }),
-  store: await openStore(order.connection, { max: 4, name }),
+  store: await persistently(() => openStore(order.connection, { max: 4, name })),
   shippedProfiles: await profileFolder(packageFile("profiles")),
   clock: { now: () => new Date(), monotonic: () => performance.now() },
   reporter: { planned: nothing, jobStarted: nothing, step: nothing, progress: nothing, jobEnded: nothing },
   holder: name,
   requireReview: false,
 };
-setInterval(() => say(sample()), order.sampleEveryMs);
+endWithSoak();
+say({ tell: "ready", at: Date.now() });
+sampling(order.sampleEveryMs, say);
 
 while (true) {
   try {

@@ -1,5 +1,6 @@
 /** A soak from its first commit to its figures. */
 
+import { loadavg } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Connection } from "../src/local/postgres/presence.ts";
 import { churnOf } from "./soak-churn.ts";
@@ -10,17 +11,20 @@ import { nodeCpuMs, postgresCpuMs, type Statement, statements } from "./soak-loa
 import type { SoakProcess } from "./soak-processes.ts";
 import type { SoakSettings } from "./soak-settings.ts";
 import { hireStaff } from "./soak-staff.ts";
-import { sample, type Told } from "./soak-told.ts";
+import { sampling, type Told } from "./soak-told.ts";
 import { type Waits, waitsOf } from "./soak-waits.ts";
 import { type SoakWorld, soakWorld } from "./soak-world.ts";
 
 const LOOK_MS = 250;
 const COMMIT_EVERY_MS = 1_000;
 const PATIENCE_MS = 900_000;
+const TELL_EVERY_MS = 30_000;
+/** So much of the churn is warm-up: code is still compiled and caches are filled. */
+const WARM_UP = 0.25;
 
 export interface Memory {
   readonly name: string;
-  /** From the end of the warm-up on: what a process loads at its beginning is no leak. */
+  /** From the end of the warm-up on: what a process loads and compiles at its beginning is no leak. */
   readonly samples: readonly Extract<Told, { tell: "sample" }>[];
 }
 
@@ -85,11 +89,18 @@ export async function soak(
   await using staff = hireStaff(world, settings);
   const churn = churnOf(settings.labs, settings.seed);
   const own: Memory["samples"][number][] = [];
-  const sampling = setInterval(() => own.push(sample()), settings.sampleEveryMs);
+  const stopSampling = sampling(settings.sampleEveryMs, (told) => own.push(told));
   const faults =
     settings.faultEveryMs === null ? null : beginFaults(world, staff, settings.faultEveryMs, settings.leaseSeconds);
   const startedAt = Date.now();
   const postgresBefore = await postgresCpuMs(world);
+  const telling = setInterval(() => {
+    const second = ((Date.now() - startedAt) / 1_000).toFixed(0);
+    queueNow(world).then(
+      (queue) => tell(`${second} s: ${queue}; load ${loadavg()[0]?.toFixed(1)}, ${stalls(staff.steady)}`),
+      () => undefined,
+    );
+  }, TELL_EVERY_MS);
   try {
     await world.sql("select pg_stat_statements_reset()").catch(() => undefined);
     world.commit(churn.first());
@@ -102,6 +113,7 @@ export async function soak(
     const change = async (changes: number, everyMs: number): Promise<void> => {
       world.commit(churn.some(changes));
       await delay(everyMs);
+      await world.approveHolds();
     };
     const changes = Math.max(1, Math.round((settings.changesPerSecond * COMMIT_EVERY_MS) / 1_000));
     let wave: { from: number; to: number } | null = null;
@@ -144,7 +156,9 @@ export async function soak(
         ({ name, told }) => ({
           name,
           samples: told.flatMap((line) =>
-            line.tell === "sample" && line.at > churnAt && line.at < drainAt ? line : [],
+            line.tell === "sample" && line.at > churnAt + WARM_UP * (drainAt - churnAt) && line.at < drainAt
+              ? line
+              : [],
           ),
         }),
       ),
@@ -162,9 +176,25 @@ export async function soak(
       lost: drain === null ? null : await disagreements(world, churn.wanted),
     };
   } finally {
-    clearInterval(sampling);
+    stopSampling();
+    clearInterval(telling);
     await faults?.stop().catch(() => undefined);
   }
+}
+
+async function queueNow(world: SoakWorld): Promise<string> {
+  const rows = await world.sql<{ state: string; kind: string; n: number }>(
+    "select state, kind, count(*)::int as n from jobs where state in ('queued', 'running') group by state, kind order by state, kind",
+  );
+  return `${await done(world)} jobs done, ${rows.map(({ state, kind, n }) => `${state} ${kind} ${n}`).join(", ") || "none left"}`;
+}
+
+/** Of the last half minute. */
+function stalls({ name, told }: SoakProcess): string {
+  const last = told.filter(({ at }) => at > Date.now() - TELL_EVERY_MS);
+  const longest = Math.max(0, ...last.map((line) => (line.tell === "sample" ? line.stallMs : 0)));
+  const renewal = Math.max(0, ...last.map((line) => (line.tell === "slow" ? line.ms : 0)));
+  return `${name} stood still for ${longest.toFixed(0)} ms${renewal > 0 ? ` and renewed in ${renewal.toFixed(0)} ms` : ""}`;
 }
 
 /** What the journal of the cloud says of its own failures and lies, and what workers met. */

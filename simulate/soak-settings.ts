@@ -16,6 +16,8 @@ export interface SoakSettings {
   /** Labs that one second changes. */
   readonly changesPerSecond: number;
   readonly leaseSeconds: number;
+  /** A killed worker's leases end at once, as time would end them: for soaks of seconds. */
+  readonly endsLeasesOfKilled: boolean;
   /** Between two kills of a worker; the other faults come in proportion. Null: only the cloud fails. */
   readonly faultEveryMs: number | null;
   readonly sampleEveryMs: number;
@@ -37,7 +39,7 @@ export const USAGE = `npm run soak -- [options]
   --workers N       worker processes, at least ${FEWEST_WORKERS} (${FEWEST_WORKERS})
   --concurrency N   places of one worker (20)
   --changes N       labs that are added, edited or removed in one second (10)
-  --lease SECONDS   how long a lease lasts; a killed worker's jobs wait for that (15)
+  --lease SECONDS   how long a lease lasts; a killed worker's jobs wait for that (60)
   --faults SECONDS  between two kills of a worker, the other faults in proportion; 0: only the cloud fails (60)
   --limit MIB       memory that certainly grows by more MiB an hour fails the soak (30)
   --seed N          which labs change, and the cloud's luck (1)
@@ -73,7 +75,7 @@ export function settingsFrom(argv: readonly string[]): SoakSettings | "help" {
       workers: { type: "string", default: String(FEWEST_WORKERS) },
       concurrency: { type: "string", default: "20" },
       changes: { type: "string", default: "10" },
-      lease: { type: "string", default: "15" },
+      lease: { type: "string", default: "60" },
       faults: { type: "string", default: "60" },
       limit: { type: "string", default: "30" },
       seed: { type: "string", default: "1" },
@@ -91,6 +93,7 @@ export function settingsFrom(argv: readonly string[]): SoakSettings | "help" {
     concurrency: whole("--concurrency", values.concurrency, 1, 1_000),
     changesPerSecond: number("--changes", values.changes, 0.1, 10_000),
     leaseSeconds: number("--lease", values.lease, 1, 3_600),
+    endsLeasesOfKilled: false,
     faultEveryMs: faults === 0 ? null : faults * 1_000,
     sampleEveryMs: 5_000,
     limit: number("--limit", values.limit, 0, 1e9),

@@ -41,9 +41,11 @@ export function hireStaff(world: SoakWorld, settings: SoakSettings): Crew {
   const reconciler = (name: string): SoakProcess =>
     begun(startProcess({ kind: "reconciler", order: { ...common(name), pauseMs: RECONCILE_EVERY_MS } }));
   let serial = 0;
-  const another = (kind: SoakProcess["kind"]): void => {
+  const another = (kind: SoakProcess["kind"]): SoakProcess => {
     serial += 1;
-    mortal.push(kind === "worker" ? worker(`worker-${serial}`) : reconciler(`reconciler-${serial}`));
+    const next = kind === "worker" ? worker(`worker-${serial}`) : reconciler(`reconciler-${serial}`);
+    mortal.push(next);
+    return next;
   };
   const steady = worker("worker-steady");
   const paused = worker("worker-paused");
@@ -59,7 +61,12 @@ export function hireStaff(world: SoakWorld, settings: SoakSettings): Crew {
       const at = mortal.findIndex((each) => each.kind === kind);
       const [oldest] = mortal.splice(at, 1);
       await oldest?.kill();
-      another(kind);
+      if (settings.endsLeasesOfKilled && oldest !== undefined)
+        await world.sql(
+          "update leases set expires_at = clock_timestamp() where holder = $1 and expires_at > clock_timestamp()",
+          [oldest.name],
+        );
+      await another(kind).begun();
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(all.map((each) => each.kill()));

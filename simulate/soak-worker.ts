@@ -10,13 +10,14 @@ import { openStore } from "../src/store/open.ts";
 import { startWorker, type WorkerDeps } from "../src/worker.ts";
 import { cloudOfAwake } from "./soak-installer.ts";
 import type { WorkerOrder } from "./soak-processes.ts";
-import { codeOf, sample, say } from "./soak-told.ts";
+import { codeOf, endWithSoak, persistently, sampling, say } from "./soak-told.ts";
 
 const order = JSON.parse(process.env["ORDER"] ?? "{}") as WorkerOrder;
 const { name, folder, concurrency, leaseSeconds } = order;
 const UNLIMITED = { jobs: 10_000, creates: 10_000, createsPerTeam: 10_000, createsPerAccountRegion: 10_000 };
 
-const store = await openStore(order.connection, { max: Math.min(50, 4 + 2 * concurrency), name });
+const store = await persistently(() => openStore(order.connection, { max: Math.min(50, 4 + 2 * concurrency), name }));
+const SLOW_MS = 1_000;
 /** Tokens of leases that this process holds as far as it knows, by resource. */
 const held = new Map<string, number>();
 
@@ -43,7 +44,10 @@ const watchedStore: WorkerDeps["store"] = {
     }
   },
   renew: async (leases, seconds) => {
+    const from = performance.now();
     const kept = new Set((await store.renew(leases, seconds)).map(({ resource }) => resource));
+    const ms = performance.now() - from;
+    if (ms > SLOW_MS) say({ tell: "slow", at: Date.now(), ms });
     // One that is being given back meanwhile is not missed.
     const missing = leases.filter(({ resource, token }) => !kept.has(resource) && held.get(resource) === token);
     if (missing.length > 0)
@@ -90,8 +94,10 @@ await startWorker(
   },
 );
 
+endWithSoak();
+say({ tell: "ready", at: Date.now() });
 const leaked: unknown[] = [];
-setInterval(() => {
-  if (order.leaks) leaked.push(Array.from({ length: 250_000 }, (_, index) => index + 0.5));
-  say(sample());
-}, order.sampleEveryMs);
+sampling(order.sampleEveryMs, (told) => {
+  if (order.leaks) leaked.push(Array.from({ length: 1_000_000 }, (_, index) => index + 0.5));
+  say(told);
+});

@@ -7,6 +7,7 @@ import type { Connection } from "../src/local/postgres/presence.ts";
 import { folderSecrets } from "../src/local/secrets.ts";
 import type { SecretStore } from "../src/ports.ts";
 import { folderCloud, type SimulatedWorld } from "../src/provisioners/simulated-cloud.ts";
+import { openStore } from "../src/store/open.ts";
 import { createRepository, type Files, temporaryFolder } from "../standins/git/repository.ts";
 
 /** Marks the soak's own connections and statements, which no fault reaches and no figure counts. */
@@ -19,6 +20,8 @@ export interface SoakWorld extends AsyncDisposable {
   readonly secrets: SecretStore;
   commit(files: Files): void;
   sql<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** As people who are asked do: everything here is meant. */
+  approveHolds(): Promise<void>;
   /** Whether the newest commit is planned and queued. */
   isPlanned(): Promise<boolean>;
 }
@@ -27,6 +30,7 @@ export async function soakWorld(connection: Connection): Promise<SoakWorld> {
   const folder = temporaryFolder();
   const admin = new pg.Pool({ ...connection, max: 2, application_name: OBSERVER });
   admin.on("error", () => undefined);
+  const store = await openStore(connection, { max: 2, name: OBSERVER });
   const cloud = folderCloud(folder.path);
   await cloud.open();
   mkdirSync(join(folder.path, "state"));
@@ -43,11 +47,17 @@ export async function soakWorld(connection: Connection): Promise<SoakWorld> {
       newest = repository.commit(files);
     },
     sql,
+    async approveHolds() {
+      // Of several people who approve at once the others find nothing left to do.
+      for (const { id } of await sql<{ id: string }>("select id from holds where state = 'open' and approvable"))
+        await store.approve(id, "octocat").catch(() => undefined);
+    },
     async isPlanned() {
       const [row] = await sql<{ commit: string }>("select commit from revisions order by id desc limit 1");
       return row?.commit === newest;
     },
     async [Symbol.asyncDispose]() {
+      await store.close();
       await admin.end();
       folder.remove();
     },

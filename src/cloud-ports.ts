@@ -109,6 +109,11 @@ export interface RetentionStore {
   artifactsToForget(before: Date, limit: number): Promise<readonly { readonly id: string; readonly name: string }[]>;
   /** @throws LK4004 when the janitor's lease is lost */
   recordForgotten(lab: { readonly id: string; readonly name: string }, lease: Lease): Promise<void>;
+  /**
+   * Removes plans of pull requests that ended before then, of at most so many, but for those that something may still ask
+   * for; answers how many plans went.
+   */
+  pruneReviews(before: Date, limit: number): Promise<number>;
 }
 
 /** What Postgres knows or once knew of a lab, for telling its resources from orphans. */

@@ -3,6 +3,7 @@
 import { whyTheirOwn } from "./approval.ts";
 import { commandLines, type LabCommand, parseCommand } from "./core/comment-command.ts";
 import { statusAnswer } from "./core/markdown/answer.ts";
+import { elsewhereMarkdown } from "./core/markdown/elsewhere.ts";
 import { type Concern, isSameLogin, teamEntry, whoMay } from "./core/permissions.ts";
 import type { CatalogPolicy } from "./core/types.ts";
 import { LabkeeperError } from "./errors.ts";
@@ -22,13 +23,15 @@ import type {
 import type { Clock, CommandStore, ReadStore } from "./ports.ts";
 
 export interface CommentDeps {
-  readonly host: CommentHost & MembershipHost & Pick<PullRequestHost, "self" | "authorship">;
+  readonly host: CommentHost & MembershipHost & Pick<PullRequestHost, "self" | "authorship" | "pullRequest">;
   readonly store: CommentCommandStore &
     CommandStore &
     Pick<ReadStore, "lab" | "labs"> &
     Pick<PullRequestStore, "cursor" | "setCursor">;
   readonly requests: OwnRequests;
   readonly clock: Clock;
+  /** The branch that the catalog is read from. */
+  readonly branch: string;
   /** The policy of the catalog as it is merged; null while it cannot be used: then nobody may do anything. */
   policy(signal?: AbortSignal): Promise<CatalogPolicy | null>;
 }
@@ -159,6 +162,11 @@ async function answerTo(
   const refused = (text: string): Answer => ({ state: "refused", text });
   if (deps.clock.now().getTime() - given.at.getTime() > TOO_OLD)
     return refused("It could not be looked at within a day, so it was not carried out. Ask again.");
+  const { base } = await deps.host.pullRequest(given.pullRequest, signal);
+  if (base.ref !== deps.branch) {
+    await answerElsewhere(deps, given, base.ref, signal);
+    return refused(`The pull request goes to ${base.ref}.`);
+  }
   if (/ \(and \d+ more\)$/.test(given.command)) return refused("One command a comment, please.");
   const command = parseCommand(given.command);
   if (command.verb === "refused") return refused(command.message);
@@ -172,6 +180,27 @@ async function answerTo(
     if (error instanceof LabkeeperError && error.disposition === "stop")
       return refused(`${error.message}. ${error.remedy}`);
     throw error;
+  }
+}
+
+/**
+ * Nothing else is told on such a pull request, so each command gets a comment, once in its life: it is made before the
+ * answer is recorded and found again by its marker. Where none may be made there is the reaction.
+ */
+async function answerElsewhere(
+  { host, branch }: CommentDeps,
+  { commentId, pullRequest }: CommentCommand,
+  base: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const marker = `<!-- labkeeper:elsewhere ${commentId} -->`;
+  const { login } = await host.self(signal);
+  try {
+    const all = await host.comments(pullRequest, signal);
+    if (all.some(({ author, body }) => isSameLogin(author, login) && body.startsWith(marker))) return;
+    await host.createComment(pullRequest, elsewhereMarkdown(base, branch, marker), signal);
+  } catch (error) {
+    if (!(error instanceof LabkeeperError && error.disposition === "stop")) throw error;
   }
 }
 

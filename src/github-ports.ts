@@ -43,6 +43,8 @@ export interface PullRequestHost {
   openPullRequests(base: string, signal?: AbortSignal): Promise<readonly PullRequest[]>;
   /** Those onto `base` that were merged or closed, newest update first, back to `since`; null: only the newest page. */
   endedPullRequests(base: string, since: Date | null, signal?: AbortSignal): Promise<readonly PullRequest[]>;
+  /** One, wherever it goes. @throws LK8003 when it is not shown */
+  pullRequest(number: number, signal?: AbortSignal): Promise<PullRequest>;
   /** Pull requests from a branch of the repository itself, whoever opened them and whatever their state, newest first. */
   pullRequestsFrom(branch: string, signal?: AbortSignal): Promise<readonly PullRequest[]>;
   /** By the pull request and its commits as they are now. Git takes any name: who pushed them it does not say. */
@@ -216,6 +218,8 @@ export interface PullRequestStore {
   recordPullRequests(seen: readonly PullRequest[]): Promise<void>;
   /** Recorded as open, whatever the host says by now. */
   openPullRequests(): Promise<readonly RecordedPullRequest[]>;
+  /** The numbers of those. */
+  openNumbers(): Promise<readonly number[]>;
   /** Merged, but never reviewed at the head that was merged: their labs are not known yet. */
   unreviewedMerges(): Promise<readonly RecordedPullRequest[]>;
   /**

@@ -28,7 +28,7 @@ export interface JanitorDeps {
   readonly installation?: () => Promise<string>;
   readonly workspace: Workspace;
   readonly artifacts: Pick<ArtifactStore, "remove">;
-  /** How long logs and install state outlive the proof that a lab is gone. */
+  /** How long logs and install state outlive the proof that a lab is gone, and plans the end of their pull request. */
   readonly artifactRetentionDays: number;
   readonly clock: Clock;
   readonly holder: string;
@@ -52,6 +52,9 @@ export interface Swept {
 /** GitHub delivers again what failed for three days at most; ids of deliveries are kept well beyond that. Milliseconds. */
 const DELIVERIES_KEPT = 14 * 24 * 3_600_000;
 
+/** Pull requests whose plans are pruned in one round. */
+const PRUNED_A_ROUND = 1_000;
+
 /** At most this many receipts are looked at in one round: each is a tour of a cloud. */
 const RECEIPTS_A_ROUND = 50;
 
@@ -61,6 +64,7 @@ export async function sweep(deps: JanitorDeps, signal?: AbortSignal): Promise<Sw
     const receipts = await checkReceipts(deps, lease, signal);
     const orphans = await findOrphans(deps, lease, signal);
     await deps.store.forgetDeliveries(new Date(deps.clock.now().getTime() - DELIVERIES_KEPT));
+    await deps.store.pruneReviews(retained(deps), PRUNED_A_ROUND);
     return { ...receipts, ...orphans, ...(await forgetArtifacts(deps, lease, signal)) };
   };
   return await asLeader({ ...deps, resource: "janitor" }, round, signal);
@@ -113,6 +117,10 @@ const DAY = 24 * 3_600_000;
 /** The rest is for the next rounds. */
 const FORGOTTEN_A_ROUND = 50;
 
+/** What ended before then is kept no longer. */
+const retained = ({ clock, artifactRetentionDays }: Pick<JanitorDeps, "clock" | "artifactRetentionDays">): Date =>
+  new Date(clock.now().getTime() - artifactRetentionDays * DAY);
+
 /** What was needed to destroy a lab goes once nothing of it was ever seen again (a week), and its time has passed. */
 async function forgetArtifacts(
   { store, artifacts, artifactRetentionDays, clock }: JanitorDeps,
@@ -121,7 +129,7 @@ async function forgetArtifacts(
 ): Promise<Pick<Swept, "forgotten" | "unforgotten">> {
   const forgotten: string[] = [];
   const unforgotten: { lab: string; reason: string }[] = [];
-  const before = new Date(clock.now().getTime() - artifactRetentionDays * DAY);
+  const before = retained({ clock, artifactRetentionDays });
   for (const lab of await store.artifactsToForget(before, FORGOTTEN_A_ROUND)) {
     signal.throwIfAborted();
     try {

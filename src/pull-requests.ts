@@ -8,13 +8,14 @@ import { canonicalJson } from "./core/canonical.ts";
 import { planHash } from "./core/plan-hash.ts";
 import type { PullRequest, Review } from "./core/pull-request.ts";
 import { LabkeeperError } from "./errors.ts";
-import type { ProposalSource, PullRequestHost, PullRequestStore, RecordedPullRequest } from "./github-ports.ts";
+import type { ProposalSource, PullRequestStore, RecordedPullRequest } from "./github-ports.ts";
 import type { ReadStore } from "./ports.ts";
 import { isCurrent, type PlannedBase, type PlanningDeps, planBase } from "./proposed-plan.ts";
 import { type Reviewed, reviewOf, settledReviewOf } from "./proposed-review.ts";
+import { recordWhatIsSeen, type SeeingDeps, whatIsSeen } from "./seen-pull-requests.ts";
 
 export interface ReviewDeps extends PlanningDeps {
-  readonly host: PullRequestHost;
+  readonly host: SeeingDeps["host"];
   readonly catalog: CatalogSource & ProposalSource;
   readonly store: PlanningDeps["store"] & PullRequestStore & Pick<ReadStore, "lab">;
   /** The branch that the catalog is read from. */
@@ -55,14 +56,6 @@ const LONGEST_BROKEN = 60 * 60_000;
 const MERGE_SHOWS = 30_000;
 /** Asking the host before a reconcile may take this long; labs do not wait for GitHub any longer. Milliseconds. */
 const LEARNING_MS = 10_000;
-/** Hosts may show a change later than another that came after it. Milliseconds. */
-const OVERLAP = 5 * 60_000;
-/** What ended longer before the host was first asked is history that nobody waits for. Milliseconds. */
-const RECENT = 60 * 60_000;
-/** Up to when ended pull requests were seen, by the host's clock. */
-const SEEN = "ended-pull-requests";
-/** Since when they are followed at all, by this host's clock. */
-const FOLLOWED = "followed-pull-requests";
 
 /**
  * Reviews every open pull request that moved, or whose base, policy or labs did, and explains merged ones that nobody
@@ -97,7 +90,7 @@ export async function mergesMeanwhile(deps: LearningDeps, signal?: AbortSignal):
   return (seen?.news ?? []).filter(({ state }) => state === "merged");
 }
 
-type LearningDeps = Pick<ReviewDeps, "host" | "store" | "clock" | "branch" | "onError">;
+type LearningDeps = SeeingDeps & Pick<ReviewDeps, "onError">;
 
 /** Null when it took too long or failed, which is told. */
 async function learning<T>(
@@ -112,51 +105,6 @@ async function learning<T>(
     if (!signal?.aborted) onError(error, null);
     return null;
   }
-}
-
-interface Seen {
-  readonly open: readonly PullRequest[];
-  /** Ended, and somebody may wait for it. */
-  readonly news: readonly PullRequest[];
-  readonly cursor: Date | null;
-  readonly newest: number;
-  readonly begun: Date | null;
-  readonly followed: Date;
-}
-
-/** Only reads. Open ones first: what ends in between is in the second list. */
-async function whatIsSeen(
-  { host, store, clock, branch }: Pick<ReviewDeps, "host" | "store" | "clock" | "branch">,
-  signal: AbortSignal | undefined,
-): Promise<Seen> {
-  const cursor = await store.cursor(SEEN);
-  const since = cursor === null ? null : new Date(cursor.getTime() - OVERLAP);
-  const begun = await store.cursor(FOLLOWED);
-  const followed = begun ?? new Date(clock.now().getTime() - RECENT);
-  const open = await host.openPullRequests(branch, signal);
-  const ended = await host.endedPullRequests(branch, since, signal);
-  const isHistory = ({ endedAt }: PullRequest): boolean => endedAt !== null && endedAt < followed;
-  // By the clocks it may look old and yet have been seen open.
-  const known = ended.some(isHistory) ? await store.openPullRequests() : [];
-  const followedOnes = new Set(known.map(({ pullRequest }) => pullRequest.number));
-  const news = ended.filter((each) => !isHistory(each) || followedOnes.has(each.number));
-  const hasEnded = new Set(ended.map(({ number }) => number));
-  const stillOpen = open.filter(({ number }) => !hasEnded.has(number));
-  const newest = Math.max(cursor?.getTime() ?? 0, ...ended.map(({ updatedAt }) => updatedAt.getTime()));
-  return { open: stillOpen, news, cursor, newest, begun, followed };
-}
-
-/** Answers the numbers that are open. */
-async function recordWhatIsSeen(
-  deps: Pick<ReviewDeps, "host" | "store" | "clock" | "branch">,
-  signal: AbortSignal | undefined,
-): Promise<ReadonlySet<number>> {
-  const { store } = deps;
-  const { open, news, cursor, newest, begun, followed } = await whatIsSeen(deps, signal);
-  await store.recordPullRequests([...open, ...news]);
-  if (begun === null) await store.setCursor(FOLLOWED, followed);
-  if (newest !== cursor?.getTime()) await store.setCursor(SEEN, new Date(newest));
-  return new Set(open.map(({ number }) => number));
 }
 
 interface Round extends ReviewRound {

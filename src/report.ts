@@ -21,6 +21,8 @@ export interface ReportDeps {
   readonly artifacts: Pick<ArtifactStore, "get">;
   readonly clock: Clock;
   readonly pace: Pace;
+  /** The branch that the catalog is read from. */
+  readonly branch: string;
   /** The least time between two edits of one thing at the host, milliseconds; default 5 s. */
   readonly betweenEdits?: number;
   /** Where a lab's credentials can be read by whoever may; null: only by the command line. */
@@ -146,7 +148,7 @@ async function theComment(
   if (!concerns && labs.length === 0 && commands.length === 0) return null;
   const { repositoryUrl } = deps.host;
   const body = reportMarkdown(
-    { pullRequest, review, labs, commands, repositoryUrl, now: deps.clock.now() },
+    { pullRequest, review, labs, commands, branch: deps.branch, repositoryUrl, now: deps.clock.now() },
     COMMENT_MARKER,
   );
   return { says: body, send: (known) => putComment(deps, self, number, COMMENT_MARKER, body, known, signal) };

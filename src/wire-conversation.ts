@@ -45,6 +45,7 @@ export const wireConversation = async (parts: ConversationParts): Promise<Conver
       store,
       requests,
       clock,
+      branch,
       policy: async (signal) =>
         readPolicy(await catalog.policyFiles(await catalog.head(signal)), shippedProfiles).policy,
     },
@@ -54,6 +55,7 @@ export const wireConversation = async (parts: ConversationParts): Promise<Conver
       store,
       artifacts,
       clock,
+      branch,
       pace: pace(unpaced ? UNPACED : WRITES, clock.monotonic),
       ...(unpaced && { betweenEdits: 0 }),
       credentialsUrl: credentialsUrl(config),

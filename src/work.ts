@@ -5,6 +5,7 @@ import { nextRetry } from "./core/retry.ts";
 import type { FailureRecord } from "./core/types.ts";
 import { LabkeeperError, remedyFor } from "./errors.ts";
 import { destroy } from "./execute/destroy.ts";
+import { untilRecorded } from "./execute/persist.ts";
 import { provision } from "./execute/provision.ts";
 import { beginRun, type RunDeps } from "./execute/run.ts";
 import { type Findings, remaining, type Step } from "./execute/step.ts";
@@ -49,7 +50,8 @@ export async function work(deps: WorkDeps, job: ClaimedJob, control: Control): P
   );
   if (outcome === null) return null;
   try {
-    await deps.store.finish(job, outcome);
+    // However it was stopped, what became of it is told for as long as that counts.
+    await untilRecorded(() => deps.store.finish(job, outcome), control.lost);
   } catch (error) {
     if (error instanceof LabkeeperError && error.code === "LK4004") return null;
     throw error;

@@ -3,7 +3,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import PQueue from "p-queue";
 import type { ClaimedJob, JobOutcome, Lease, LeaseStore, QueueLimits, WorkStore } from "./ports.ts";
-import { recordOutcome } from "./record-outcome.ts";
 import { type StopReason, type WorkDeps, work } from "./work.ts";
 
 export interface WorkerOptions {
@@ -77,10 +76,8 @@ export async function startWorker(deps: WorkerDeps, options: WorkerOptions): Pro
   };
 
   const run = async ({ job, abort, lost }: Active): Promise<void> => {
-    const control = { signal: abort.signal, lost: lost.signal, leaving: () => leaving };
-    const finish: WorkStore["finish"] = (...ended) => recordOutcome(store, ...ended, control);
     try {
-      note(job, await work({ ...deps, store: { ...store, finish } }, job, control));
+      note(job, await work(deps, job, { signal: abort.signal, lost: lost.signal, leaving: () => leaving }));
     } catch (error) {
       // Its outcome could not be recorded; the lease runs out and another worker looks at what is there.
       deps.onError(error);
@@ -120,6 +117,9 @@ export async function startWorker(deps: WorkerDeps, options: WorkerOptions): Pro
       if (isOverdue(askedAt)) stop(one, "shutdown");
       void queue.add(() => run(one));
     }
+    // An answer that took long leaves little of the lease: it is asked for anew at once, not at the next heartbeat.
+    if (jobs.length > 0 && clock.monotonic() - askedAt > options.heartbeatSeconds * 500)
+      void heartbeat().catch(deps.onError);
     // A claim looks only so deep into each team's queue; while it finds something there may be more.
     if (jobs.length > 0 && active.size < options.concurrency) again = true;
     if (active.size === 0) await settle();

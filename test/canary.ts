@@ -5,6 +5,7 @@
 
 import diagnostics from "node:diagnostics_channel";
 import { readdir, readFile } from "node:fs/promises";
+import { ServerResponse } from "node:http";
 import { join, relative } from "node:path";
 import { setImmediate as setImmediately } from "node:timers/promises";
 import { inspect } from "node:util";
@@ -98,6 +99,32 @@ diagnostics.subscribe("child_process", (message) => {
   setImmediate(() => commandLines.push((child.spawnargs ?? []).join("\0")));
 });
 
+/** What this process has asked of others with `fetch`, which is how GitHub and git servers are asked: heads and bodies. */
+const sent: { head: string; body: string }[] = [];
+const sentBy = new WeakMap<object, { head: string; body: string }>();
+diagnostics.subscribe("undici:request:create", (message) => {
+  const { request } = message as { readonly request: { readonly path: string; readonly headers: unknown } };
+  const entry = { head: `${request.path} ${JSON.stringify(request.headers)}`, body: "" };
+  sent.push(entry);
+  sentBy.set(request, entry);
+});
+diagnostics.subscribe("undici:request:bodyChunkSent", (message) => {
+  const { request, chunk } = message as { readonly request: object; readonly chunk: string | Uint8Array };
+  const entry = sentBy.get(request);
+  if (entry !== undefined) entry.body += typeof chunk === "string" ? chunk : Buffer.from(chunk).toString("utf8");
+});
+
+/** What labkeeper's web server has answered in this process, to whatever it was asked. */
+const answered: string[] = [];
+const OWN_PATHS = /^\/(?:webhooks\/|healthz)/;
+const { end } = ServerResponse.prototype;
+ServerResponse.prototype.end = function (this: ServerResponse, ...given: unknown[]) {
+  const [chunk] = given;
+  if (OWN_PATHS.test(this.req.url ?? ""))
+    answered.push(`${JSON.stringify(this.getHeaders())} ${typeof chunk === "function" ? "" : String(chunk ?? "")}`);
+  return Reflect.apply(end, this, given) as ServerResponse;
+} as typeof end;
+
 const textOf = (said: unknown): string =>
   typeof said === "string"
     ? said
@@ -136,21 +163,28 @@ async function* all({ database, folders = [], said = {} }: Places): AsyncGenerat
   if (database !== undefined) yield* rowsOf(database);
   for (const folder of folders) yield* filesOf(folder);
   for (const [place, words] of Object.entries(said)) yield [place, textOf(words)];
+  yield ["requests that were sent", sent.map(({ head, body }) => `${head} ${body}`).join("\n")];
+  yield ["answers of the web server", answered.join("\n")];
   yield ["process arguments", commandLines.join("\n")];
   yield ["the process list", (await processList()).join("\n")];
 }
 
 /** Where which secret shows and how, without the secret itself: `base64 after 1 of cana… in table labs`. */
 export async function leaks(secrets: Iterable<string>, places: Places): Promise<string[]> {
-  const wanted = [...new Set(secrets)].map((secret) => {
-    if (secret.length < SHORTEST) throw new Error(`a secret of ${secret.length} characters cannot be looked for`);
-    // Files are read byte by byte, so is what is looked for in them.
-    return { secret, forms: [...formsOf(secret)], bytes: [...formsOf(Buffer.from(secret).toString("latin1"))] };
+  const given = [...new Set(secrets)];
+  const short = given.find(({ length }) => length < SHORTEST);
+  if (short !== undefined) throw new Error(`a secret of ${short.length} characters cannot be looked for`);
+  // What holds another one (a kubeconfig its token) shows with it, in any form.
+  const smallest = given.filter((secret) => !given.some((other) => other !== secret && secret.includes(other)));
+  const wanted = smallest.map((secret) => {
+    // Files are read byte by byte, so is what is looked for in them; mostly that is the same.
+    const forms = new Map([...formsOf(secret), ...formsOf(Buffer.from(secret).toString("latin1"))]);
+    return { secret, forms: [...forms] };
   });
   const found: string[] = [];
   for await (const [place, text] of all(places)) {
-    for (const { secret, forms, bytes } of wanted) {
-      const [, how] = [...forms, ...bytes].find(([form]) => text.includes(form)) ?? [];
+    for (const { secret, forms } of wanted) {
+      const [, how] = forms.find(([form]) => text.includes(form)) ?? [];
       if (how !== undefined) found.push(`${how} of ${secret.slice(0, 4)}… in ${place}`);
     }
   }

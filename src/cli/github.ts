@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { AppWishes } from "../core/github-app.ts";
+import { type AppWishes, appManifest, appRegistrationUrl, loginProblem } from "../core/github-app.ts";
 import type { Register } from "./context.ts";
 import { examples, outputOption } from "./program.ts";
 
@@ -14,11 +14,13 @@ interface Options {
 const isWebUrl = (text: string): boolean =>
   URL.canParse(text) && ["http:", "https:"].includes(new URL(text).protocol) && new URL(text).username === "";
 
-const wishesOf = ({ name, url, webhookUrl }: Options, command: Command): AppWishes => {
+const wishesOf = ({ name, url, webhookUrl, organization }: Options, command: Command): AppWishes => {
   const wrong = [url, webhookUrl].find((text) => text !== undefined && !isWebUrl(text));
   if (wrong !== undefined) command.error(`error: ${JSON.stringify(wrong)} is no http(s) URL`);
   // github.com/settings/apps: an App's name has at most 34 characters.
   if (name.trim() === "" || name.length > 34) command.error("error: an App's name has 1 to 34 characters");
+  const problem = organization === undefined ? null : loginProblem(organization);
+  if (problem !== null) command.error(`error: --organization ${JSON.stringify(organization)}: ${problem}`);
   return { name, url, webhookUrl: webhookUrl ?? null };
 };
 
@@ -44,7 +46,6 @@ export const register: Register = (program, context) => {
     )
     .action(async (options: Options, command: Command) => {
       const wishes = wishesOf(options, command);
-      const { appManifest, appRegistrationUrl } = await import("../core/github-app.ts");
       if (options.output === "json") {
         context.out(JSON.stringify(appManifest(wishes), null, 2));
         return;

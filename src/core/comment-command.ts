@@ -1,5 +1,7 @@
 /** What people may ask for in a comment, and how it is found there. */
 
+import { saidLines } from "./comment-lines.ts";
+
 export type LabCommand =
   | { readonly verb: "help" }
   | { readonly verb: "status"; readonly lab: string | null }
@@ -12,48 +14,13 @@ export type LabCommand =
 /** A longer line is no command, whatever it begins with. */
 const LONGEST_LINE = 300;
 const COMMAND = /^ {0,3}\/lab(?:[ \t]|$)/;
-/** Also inside of list items, however deep: what is no fence there is at worst a command less. */
-const FENCE = /^[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(`{3,}(?!.*`)|~{3,})/;
-const QUOTE = /^[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*>/;
-/** HTML that is not shown, or shows what it holds as code or as somebody else's words; to its end or the comment's. */
-const HTML =
-  /<!--[\s\S]*?(?:-->|$)|<(pre|code|samp|kbd|textarea|script|style|blockquote)(?=[\s>])[\s\S]*?(?:<\/\1\s*>|$)/gi;
 
 /**
- * The lines of a comment that are commands: those that begin with `/lab`, outside of code (CommonMark 0.31, sections
- * 4.4, 4.5, 6.1), quotes and HTML that shows as either. What is quoted or shown as an example asks for nothing.
+ * The lines of a comment that are commands: those that begin with `/lab` and are said by the comment's author. What is
+ * quoted, hidden or shown as an example asks for nothing.
  */
-export const commandLines = (body: string): readonly string[] => {
-  const lines = body.replace(/\r\n?/g, "\n").replace(HTML, "\n").split("\n");
-  const found: string[] = [];
-  let fence: { readonly mark: string; readonly deepest: number } | null = null;
-  let quoted = false;
-  let inSpan = false;
-  for (const line of lines) {
-    const [before = "", mark] = FENCE.exec(line) ?? [];
-    const column = before.length - (mark?.length ?? 0);
-    if (fence !== null) {
-      const closes = mark?.startsWith(fence.mark) === true && line.trim() === mark && column <= fence.deepest;
-      if (closes) fence = null;
-      continue;
-    }
-    if (mark !== undefined) {
-      fence = { mark, deepest: /^ {0,3}$/.test(line.slice(0, column)) ? 3 : column + 3 };
-      continue;
-    }
-    if (line.trim() === "") {
-      quoted = false;
-      inSpan = false;
-      continue;
-    }
-    // A line right below a quote still belongs to it (a lazy continuation).
-    quoted ||= QUOTE.test(line);
-    if (!quoted && !inSpan && line.length <= LONGEST_LINE && COMMAND.test(line)) found.push(line.trim());
-    // A span of code may go over the lines of its paragraph.
-    if ((line.match(/`+/g)?.length ?? 0) % 2 === 1) inSpan = !inSpan;
-  }
-  return found;
-};
+export const commandLines = (body: string): readonly string[] =>
+  saidLines(body, (line) => line.length <= LONGEST_LINE && COMMAND.test(line)).map((line) => line.trim());
 
 /** DNS labels, as lab names are. */
 const NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;

@@ -23,9 +23,14 @@ export const isDue = (lab: Lab, now: Date): boolean => {
 
 type Edited = Pick<Lab, "readyAt" | "expiresAt" | "spec" | "policy">;
 
-/** The earliest moment at which an edit may end a lab: nobody loses one without the warning its profile promises. */
-const earliestEnd = ({ policy }: Edited, now: Date): Date =>
-  plusHours(now, policy.spec.lifecycle.warnBeforeDestroyHours);
+/** Where a profile warns of nothing, an edit still leaves its people time to see what it did. Hours. */
+const LEAST_HOURS = 1;
+
+/** What an edit leaves a lab at least: nobody loses one without the warning its profile promises. Hours. */
+export const hoursAfterEdit = ({ policy }: Pick<Lab, "policy">): number =>
+  Math.max(policy.spec.lifecycle.warnBeforeDestroyHours, LEAST_HOURS);
+
+const earliestEnd = (lab: Edited, now: Date): Date => plusHours(now, hoursAfterEdit(lab));
 
 /** An edit of `ttlHours` that ends the lab sooner than that: in effect a destroy, by a commit. */
 export const isCutShort = (lab: Edited, ttlHours: number, now: Date): boolean => {

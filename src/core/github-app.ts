@@ -21,6 +21,21 @@ export interface AppWishes {
   readonly webhookUrl: string | null;
 }
 
+const LONGEST_LOGIN = 39;
+
+/**
+ * What keeps a text from being a login, in a sentence; null: nothing does. The rules are those that GitHub names where
+ * one is chosen: letters, digits and single hyphens inside, at most 39 characters.
+ */
+export const loginProblem = (login: string): string | null => {
+  if (login === "") return "a login has at least one character";
+  if (!/^[a-z\d-]*$/i.test(login))
+    return "a login has letters, digits and hyphens only: the name alone, not its address";
+  if (login.startsWith("-") || login.endsWith("-") || login.includes("--"))
+    return "a login's hyphens stand alone between letters or digits";
+  return login.length > LONGEST_LOGIN ? `a login has at most ${LONGEST_LOGIN} characters` : null;
+};
+
 const DESCRIPTION = "Shows on pull requests what becomes of labs, before the merge and after.";
 
 /** docs.github.com/en/apps/sharing-github-apps/registering-a-github-app-from-a-manifest */

@@ -1,4 +1,4 @@
-import { dueAt, expiresAt, isCutShort, isDue, leavingUntil } from "./expiry.ts";
+import { dueAt, expiresAt, hoursAfterEdit, isCutShort, isDue, leavingUntil } from "./expiry.ts";
 import { type AcceptedFile, create, destroy, isAccepted, keep, leave, type Subject, update } from "./plan-change.ts";
 import { immutableChanges, mutableChanges, reachesLab } from "./plan-fields.ts";
 import { holdId } from "./plan-hash.ts";
@@ -166,9 +166,8 @@ const edited = (
   const fields = mutableChanges(lab, file.document, spec);
   const carrier = jobFor(lab, job, fields);
   if (carrier === "later") return keep(subject, `the edit is taken in when the lab is ready again; it is ${lab.state}`);
-  const warning = lab.policy.spec.lifecycle.warnBeforeDestroyHours;
   const end = isCutShort(lab, spec.ttlHours, now)
-    ? `, which ends the lab when its ${warning} h of warning are over`
+    ? `, which ends the lab when its ${hoursAfterEdit(lab)} h of warning are over`
     : "";
   const reason =
     fields.length === 0

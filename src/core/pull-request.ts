@@ -185,6 +185,8 @@ export interface PullRequestReport {
   /** Empty until merged. */
   readonly labs: readonly BoardLab[];
   readonly commands: readonly CommandAnswer[];
+  /** The branch that the catalog is read from; a pull request may have been sent to another. Absent: it was not. */
+  readonly branch?: string;
   /** `https://HOST/OWNER/NAME`, for links to lines. */
   readonly repositoryUrl: string;
   /** When this was told. */

@@ -1,7 +1,7 @@
 /** The plan of one pull request: what would be different if it were merged. */
 
 import { digestOf } from "./canonical.ts";
-import { isCutShort } from "./expiry.ts";
+import { hoursAfterEdit, isCutShort } from "./expiry.ts";
 import { planHash } from "./plan-hash.ts";
 import { type LiveLabs, type PolicyEdit, policyChange } from "./policy-change.ts";
 import { byPlace } from "./problem.ts";
@@ -113,8 +113,7 @@ const endOf = ({ operation }: Change, now: Date): End | null => {
       return { lab: operation.lab, graceHours: operation.lab.policy.spec.lifecycle.deletionGraceHours };
     case "update": {
       const { lab, spec } = operation;
-      const { warnBeforeDestroyHours } = lab.policy.spec.lifecycle;
-      return isCutShort(lab, spec.ttlHours, now) ? { lab, graceHours: warnBeforeDestroyHours } : null;
+      return isCutShort(lab, spec.ttlHours, now) ? { lab, graceHours: hoursAfterEdit(lab) } : null;
     }
     case "provision":
     case "return":

@@ -59,6 +59,8 @@ interface Answer {
 }
 
 const PAGE_SIZE = 100;
+/** A list that goes on for longer is none of GitHub's: whoever answers like that wants all of this host's memory. */
+export const MOST_PAGES = 300;
 const NOT_MODIFIED = 304;
 
 /** The page that the `Link` header names as next; its address is not followed, so nothing leads elsewhere. */
@@ -70,6 +72,9 @@ const nextPage = (link: string | null): number | null => {
 };
 
 const text = (value: unknown): string | null => (typeof value === "string" ? value : null);
+
+export const endless = (what: string): LabkeeperError =>
+  new LabkeeperError("LK8001", `${what} answered a list without end`);
 
 /** Octokit gives whole numbers that are too big to be exact as `bigint`, which JSON does not know. */
 const sizeOf = (data: unknown): number =>
@@ -207,6 +212,7 @@ export const createClient = (
         const items = shaped(route, asked, shape, answer);
         const next = nextPage(answer.link);
         const more: boolean = next !== null && next > page;
+        if (more && page >= MOST_PAGES) throw endless(whatIs(route, located(route, asked)));
         yield { items, more };
         page = more ? next : null;
       }

@@ -1,6 +1,6 @@
 import { LabkeeperError } from "../errors.ts";
 import type { CommentHost, HostComment, HostIdentity } from "../github-ports.ts";
-import type { GithubClient } from "./client.ts";
+import { endless, type GithubClient, MOST_PAGES } from "./client.ts";
 import { GHOST } from "./pull-requests.ts";
 import { anything, fields, instant, list, nullable, type Shape, text, whole } from "./shape.ts";
 
@@ -79,7 +79,9 @@ export const githubComments = (
       const found = new Map<number, HostComment>();
       // A comment that is edited between two pages moves to the end, and what follows it moves up into a page that was
       // read. So each page is asked for by time, not by number; only a page within one second needs the next number.
+      let turns = 0;
       for (let from = wholeSecond(since), more = true; more; ) {
+        if (turns++ >= MOST_PAGES) throw endless(OF_ALL);
         const query = { sort: "updated", direction: "asc", since: `${from.toISOString().slice(0, 19)}Z` };
         more = false;
         for await (const page of client.pages(OF_ALL, query, list(comment), signal)) {

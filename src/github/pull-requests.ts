@@ -41,6 +41,7 @@ export const pullRequest: Shape<PullRequest> = (value, at) => {
   };
 };
 
+const ONE = "GET /repos/{owner}/{repo}/pulls/{pull_number}";
 const LIST = "GET /repos/{owner}/{repo}/pulls";
 
 export const githubPullRequests = (
@@ -52,7 +53,8 @@ export const githubPullRequests = (
     const query = { state: "open", base, sort: "created", direction: "asc" };
     const found = new Map<number, PullRequest>();
     for await (const { items } of client.pages(LIST, query, list(pullRequest), signal)) {
-      for (const each of items) found.set(each.number, each);
+      // A filter that GitHub does not understand is one that it leaves out.
+      for (const each of items) if (each.base.ref === base) found.set(each.number, each);
     }
     return [...found.values()];
   },
@@ -60,17 +62,18 @@ export const githubPullRequests = (
     const query = { state: "closed", base, sort: "updated", direction: "desc" };
     const found = new Map<number, PullRequest>();
     for await (const { items } of client.pages(LIST, query, list(pullRequest), signal)) {
-      for (const each of items) if (since === null || each.updatedAt >= since) found.set(each.number, each);
+      for (const each of items)
+        if (each.base.ref === base && (since === null || each.updatedAt >= since)) found.set(each.number, each);
       const oldest = items.at(-1);
       if (since === null || oldest === undefined || oldest.updatedAt < since) break;
     }
     return [...found.values()];
   },
+  pullRequest: (number, signal) => client.ask(ONE, { pull_number: number }, pullRequest, { signal }),
   pullRequestsFrom: async (branch, signal) => {
     const query = { state: "all", head: `${owner}:${branch}`, sort: "created", direction: "desc" };
     const found = new Map<number, PullRequest>();
     for await (const { items } of client.pages(LIST, query, list(pullRequest), signal)) {
-      // A filter that GitHub does not understand is one that it leaves out.
       for (const each of items) if (each.head.ref === branch && !each.head.fork) found.set(each.number, each);
     }
     return [...found.values()];

@@ -1,5 +1,6 @@
 /** GitHub's deliveries: who may send them, and what they are good for, which is to look sooner. */
 
+import { isUtf8 } from "node:buffer";
 import { verify } from "@octokit/webhooks-methods";
 import type { WebhookStore } from "../github-ports.ts";
 import type { Credentials } from "../ports.ts";
@@ -35,8 +36,14 @@ const single = ({ headers }: Delivery, name: string): string => {
   return typeof value === "string" ? value : "";
 };
 
-const isSigned = async (secret: Credentials, body: string, signature: string): Promise<boolean> =>
-  body !== "" && SIGNATURE.test(signature) && (await verify(secret.reveal("webhookSecret"), body, signature));
+/** Only of UTF-8: broken bytes all read as one character, which would make several bodies of one signature. */
+const isSigned = async (secret: Credentials, body: Uint8Array, signature: string): Promise<boolean> =>
+  body.length > 0 &&
+  SIGNATURE.test(signature) &&
+  isUtf8(body) &&
+  (await verify(secret.reveal("webhookSecret"), textOf(body), signature));
+
+const textOf = (body: Uint8Array): string => Buffer.from(body).toString("utf8");
 
 const BODY = fields({
   action: nullable(text),
@@ -66,13 +73,13 @@ const KNOWN = ["push", "pull_request", "issue_comment"];
 export const webhookHandler =
   ({ secret, repository, store, schedule }: WebhookDeps) =>
   async (delivery: Delivery): Promise<WebhookAnswer> => {
-    const body = Buffer.from(delivery.body).toString("utf8");
+    const { body } = delivery;
     if (!(await isSigned(secret, body, single(delivery, "x-hub-signature-256")))) return { status: 401 };
     const event = single(delivery, "x-github-event");
     const id = single(delivery, "x-github-delivery");
     if (!EVENT.test(event) || !DELIVERY.test(id)) return { status: 400 };
     if (!KNOWN.includes(event)) return { status: 202 };
-    const content = parsed(body, BODY);
+    const content = parsed(textOf(body), BODY);
     if (content === null) return { status: 400 };
     const ours = `${repository.owner}/${repository.name}`.toLowerCase();
     if (content.repository.full_name.toLowerCase() !== ours) return { status: 403 };

@@ -58,7 +58,3 @@ export async function recorded(
     review: row.review,
   }));
 }
-
-/** Whether `p` was reviewed on the head it has, before or after a merge. */
-export const reviewedAtHead = sql`exists (
-  select from reviews h where h.pull_request = p.number and h.head_commit = p.head_commit)`;

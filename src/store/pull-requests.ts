@@ -4,7 +4,7 @@ import type { PullRequestStore } from "../github-ports.ts";
 import { type Db, guarded } from "./connection.ts";
 import { durations } from "./durations.ts";
 import { jsonb } from "./json.ts";
-import { recorded, reviewedAtHead } from "./pull-request-rows.ts";
+import { recorded } from "./pull-request-rows.ts";
 import { lastUsed, liveLabsByProfile } from "./review-facts.ts";
 import { recordReview } from "./reviews.ts";
 import { wantAllReports } from "./wanted-reports.ts";
@@ -13,7 +13,13 @@ import { wantAllReports } from "./wanted-reports.ts";
 export const pullRequestStore = (db: Db): PullRequestStore => ({
   recordPullRequests: (seen) => guarded(() => db.transaction().execute((tx) => record(tx, seen))),
   openPullRequests: () => guarded(() => recorded(db, sql`p.state = 'open'`)),
-  unreviewedMerges: () => guarded(() => recorded(db, sql`p.state = 'merged' and not ${reviewedAtHead}`)),
+  openNumbers: () =>
+    guarded(async () => {
+      const { rows } = await sql<{ number: number }>`
+        select number from pull_requests where state = 'open' order by number`.execute(db);
+      return rows.map(({ number }) => number);
+    }),
+  unreviewedMerges: () => guarded(() => recorded(db, sql`p.unexplained`)),
   recordReview: (review, touched, afterMerge) =>
     guarded(() => db.transaction().execute((tx) => recordReview(tx, review, touched, afterMerge))),
 
@@ -72,7 +78,8 @@ async function record(tx: Kysely<unknown>, seen: readonly PullRequest[]): Promis
         title = excluded.title, author = excluded.author, url = excluded.url, state = excluded.state,
         head_commit = excluded.head_commit, head_ref = excluded.head_ref, fork = excluded.fork,
         base_ref = excluded.base_ref, base_commit = excluded.base_commit, merge_commit = excluded.merge_commit,
-        updated_at = excluded.updated_at, ended_at = excluded.ended_at, recorded_at = now()
+        updated_at = excluded.updated_at, ended_at = excluded.ended_at, recorded_at = now(),
+        reviews_pruned = p.reviews_pruned and excluded.state <> 'open'
         where p.state <> 'merged' and p.updated_at <= excluded.updated_at
       returning p.number, p.title, p.state, p.head_commit
     )

@@ -3,8 +3,10 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { expectNoLeak } from "../canary.ts";
 import { blocks, page } from "../docs/pages.ts";
 import { missing } from "../docs/transcript.ts";
+import { watchedSecrets } from "../watched-secrets.ts";
 import { type Ended, labkeeper, start } from "./run-labkeeper.ts";
 
 /** Real servers on a machine that may be busy with other tests. */
@@ -55,9 +57,15 @@ describe("the demo", () => {
   it("tells the whole story on pull requests with real servers, and leaves nothing behind", {
     timeout: PATIENCE,
   }, async () => {
+    const watch = watchedSecrets(folder);
     const ended = await labkeeper(["demo"], environment());
+    const { secrets, artifacts } = await watch.stop();
     expect(ended).toMatchObject({ code: 0 });
-    const { stdout } = ended;
+    const { stdout, stderr } = ended;
+    // Comments are among what is shown.
+    expect(secrets.size).toBeGreaterThanOrEqual(3);
+    expect([...artifacts.values()].join("")).toContain("starting the server");
+    await expectNoLeak(secrets, { said: { stdout, stderr, artifacts } });
     const [planned = "", ready = "", asked = ""] = commentsOn(stdout, 1);
     expect(planned).toContain("3 to create");
     expect(stdout).toContain("✔ labkeeper/plan: 3 to create");

@@ -107,6 +107,9 @@ describe("wrong usage", () => {
     [["status", "a", "b"], "too many arguments"],
     [["reconcile", "--detailed-exitcode"], "--detailed-exitcode needs --dry-run"],
     [["reconcile", "--dry-run", "--wait"], "--wait"],
+    [["github", "manifest", "--organization", "a/b?c"], 'error: --organization "a/b?c": a login has letters'],
+    [["github", "manifest", "--output", "url", "--organization", "octo--org"], "hyphens stand alone"],
+    [["github", "manifest", "--organization", "a".repeat(40)], "a login has at most 39 characters"],
     [["serve", "--roles", "king"], "reconciler, worker"],
     [["logs", "x", "--follow", "-o", "json"], "--follow prints text only"],
   ])("labkeeper %j exits 2 and says why", async (args, why) => {

@@ -31,6 +31,7 @@ describe("commands in a comment", () => {
     ["a quote in HTML", "<blockquote>\n\n/lab destroy team-a-test-01\n\n</blockquote>"],
     ["code in HTML that is never closed", "<code>\n/lab destroy team-a-test-01"],
     ["a span of code over lines", "as in `\n/lab destroy team-a-test-01\n`"],
+    ["what stands below any HTML", "<pre>code</pre>\n/lab destroy team-a-test-01"],
     ["the middle of a line", "please /lab destroy team-a-test-01"],
     ["another word", "/labs destroy team-a-test-01"],
     ["a very long line", `/lab destroy team-a-test-01 ${"x".repeat(300)}`],
@@ -40,7 +41,7 @@ describe("commands in a comment", () => {
     expect(commandLines("> quoted\n\n/lab help")).toEqual(["/lab help"]);
     expect(commandLines("```\ncode\n```\n/lab help")).toEqual(["/lab help"]);
     expect(commandLines("- ```\n  code\n  ```\n/lab help")).toEqual(["/lab help"]);
-    expect(commandLines("<pre>code</pre>\n/lab help")).toEqual(["/lab help"]);
+    expect(commandLines("```\n<pre>\n```\n/lab help")).toEqual(["/lab help"]);
     expect(commandLines("it's `one` and\n/lab help")).toEqual(["/lab help"]);
   });
 

@@ -29,7 +29,7 @@ export interface TalkingWorld extends HostedWorld {
   comments(number: number): string[];
 }
 
-const PATIENCE = 10_000;
+const PATIENCE = 300_000;
 
 export async function talkingWorld(options: TalkingOptions = {}): Promise<TalkingWorld> {
   const h = await hostedWorld(options);
@@ -46,6 +46,7 @@ export async function talkingWorld(options: TalkingOptions = {}): Promise<Talkin
     store: w.store,
     requests,
     clock,
+    branch: "main",
     policy: async () => readPolicy(await catalog.policyFiles(await catalog.head()), h.deps.shippedProfiles).policy,
   };
   const conversing = conversation({
@@ -57,6 +58,7 @@ export async function talkingWorld(options: TalkingOptions = {}): Promise<Talkin
       store: w.store,
       artifacts: w.artifacts,
       clock,
+      branch: "main",
       pace: pace({ perMinute: 10_000, perHour: 10_000 }, () => performance.now()),
       credentialsUrl: () => null,
     },

@@ -61,6 +61,15 @@ describe("an edit of ttlHours", () => {
     expect(expiryAfterEdit(lab, 1, NOW)).toEqual(hoursFromNow(warning));
   });
 
+  it("leaves an hour where the profile warns of nothing", () => {
+    const { policy } = lab;
+    const lifecycle = { ...policy.spec.lifecycle, warnBeforeDestroyHours: 0 };
+    const unwarned = { ...lab, policy: { ...policy, spec: { ...policy.spec, lifecycle } } };
+    expect(isCutShort(unwarned, 2, new Date(NOW.getTime() + 1))).toBe(true);
+    expect(expiryAfterEdit(unwarned, 1, NOW)).toEqual(hoursFromNow(1));
+    expect(isCutShort(unwarned, 2, NOW)).toBe(false);
+  });
+
   it("leaves a lab alone whose end is nearer than that anyway, or that is not ready", () => {
     const ending = labOf("one", { expiresAt: hoursFromNow(warning / 2) });
     expect(expiryAfterEdit(ending, 1, NOW)).toEqual(hoursFromNow(warning / 2));

@@ -3,6 +3,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -10,10 +12,13 @@ import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { credentials } from "../../src/core/credentials.ts";
 import { LabkeeperError } from "../../src/errors.ts";
-import { expectNoLeak, leaks, overheard, remembering, secretsOf, watchedProcesses } from "../canary.ts";
+import { folderSecrets } from "../../src/local/secrets.ts";
+import { expectNoLeak, formsOf, leaks, overheard, remembering, secretsOf, watchedProcesses } from "../canary.ts";
 import { createDatabase, type TestDatabase } from "../database.ts";
+import { edgeWorld } from "../github/edge-world.ts";
 import { gone, lab } from "../promises/files.ts";
 import { world } from "../promises/world.ts";
+import { watchedSecrets } from "../watched-secrets.ts";
 
 const SECRET = 'p4ss/w0rd+"with" \\ all & sorts=';
 
@@ -54,15 +59,16 @@ describe("a secret is found", () => {
     await expect(expectNoLeak([SECRET], { said: { output: text } })).rejects.toThrow(/p4ss… in output$/);
   });
 
-  test("in base64 of any text that holds it", async () => {
-    await fc.assert(
-      fc.asyncProperty(
+  test("in base64 of any text that holds it", () => {
+    const forms = [...formsOf(SECRET).keys()];
+    fc.assert(
+      fc.property(
         fc.string(),
         fc.string(),
         fc.constantFrom<"base64" | "base64url">("base64", "base64url"),
-        async (before, after, how) => {
-          const said = { output: base64(`${before}${SECRET}${after}`, how) };
-          expect(await leaks([SECRET], { said })).toHaveLength(1);
+        (before, after, how) => {
+          const text = base64(`${before}${SECRET}${after}`, how);
+          expect(forms.some((form) => text.includes(form))).toBe(true);
         },
       ),
       { numRuns: 200 },
@@ -99,6 +105,45 @@ describe("a secret is found", () => {
     expect(await leaks(["pässwörd-1234"], { folders: [folder] })).toHaveLength(1);
   });
 
+  test("in a comment, a check or anything else that was sent to GitHub", async () => {
+    await using github = await edgeWorld();
+    github.github.openPullRequest({ changes: { "labs/team-a/one.yaml": "a: 1\n" } });
+    const secret = (name: string): string => `sent-${name}-${process.pid}-${Date.now()}`;
+    const [comment, status, file, asked] = [secret("comment"), secret("status"), secret("file"), secret("login")];
+    const all = [comment, status, file, asked];
+    expect(await leaks(all, {})).toEqual([]);
+    await github.host.createComment(1, `ready: ${comment}`);
+    const { sha: commit } = github.github.pullRequest(1).head;
+    await github.host.putStatus({ commit, context: "x", state: "success", description: status, url: null });
+    await github.host.permission(asked).catch(() => undefined);
+    await fetch(`${github.github.url}/x`, { method: "PUT", body: JSON.stringify({ content: base64(`: ${file}`) }) });
+    const places = (await leaks(all, {})).map((found) => found.split(" in ").at(-1));
+    expect(places).toEqual(all.map(() => "requests that were sent"));
+  });
+
+  test("in what the web server answers", async () => {
+    const secret = `answered-${process.pid}-${Date.now()}`;
+    const server = createServer((_, response) => response.end(`webhookSecret is ${secret}`));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    expect(await leaks([secret], {})).toEqual([]);
+    await (await fetch(`http://127.0.0.1:${port}/webhooks/github`, { method: "POST", body: "{}" })).text();
+    expect(await leaks([secret], {})).toEqual([expect.stringContaining("answers of the web server")]);
+    server.close();
+  });
+
+  test("in the store of a labkeeper that runs elsewhere, to be looked for in what that says", async () => {
+    const state = join(folder, "state");
+    await mkdir(state, { mode: 0o700 });
+    const watch = watchedSecrets(folder);
+    const store = folderSecrets({ root: join(state, "secrets"), keyFile: join(state, "secrets.key") });
+    await store.put("labs/one", credentials({ password: SECRET }));
+    await mkdir(join(state, "artifacts"));
+    await writeFile(join(state, "artifacts", "log"), SECRET);
+    const { secrets, artifacts } = await watch.stop();
+    expect(await leaks(secrets, { said: { artifacts } })).toHaveLength(1);
+  });
+
   test("in the arguments of a process that was started", async () => {
     const secret = `argument-${process.pid}-${Date.now()}`;
     expect(await leaks([secret], {})).toEqual([]);
@@ -129,6 +174,12 @@ test.runIf(process.platform === "linux")(
     expect(await leaks([secret], { said: { seen: watch.seen } })).toHaveLength(1);
   },
 );
+
+test("a secret that is in another one stands for both", async () => {
+  const kubeconfig = `users: [{user: {token: ${SECRET}}}]`;
+  for (const text of [kubeconfig, base64(`x${kubeconfig}`), encodeURIComponent(kubeconfig), JSON.stringify(kubeconfig)])
+    expect(await leaks([kubeconfig, SECRET], { said: { text } })).toEqual([expect.stringMatching(/p4ss… in text$/)]);
+});
 
 test("what is no secret is not found", async () => {
   const said = { output: `p4ss/w0rd ${base64("p4ss/w0rd+with all sorts")}` };

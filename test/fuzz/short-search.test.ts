@@ -27,7 +27,7 @@ const fuzz = async (...options: string[]): Promise<readonly Shown[]> => {
 
 test("no reader breaks on the inputs of seed 1", { timeout: 300_000 }, async () => {
   const figures = await fuzz("--inputs", String(INPUTS), "--seed", "1");
-  expect(figures.length).toBeGreaterThanOrEqual(8);
+  expect(figures.length).toBeGreaterThanOrEqual(13);
   expect(figures.filter(({ failures }) => failures.length > 0)).toEqual([]);
   for (const { target, inputs, blocks } of figures) {
     expect(inputs, target).toBeGreaterThanOrEqual(INPUTS);
@@ -51,16 +51,16 @@ const blind = {
   [Symbol.dispose]: () => undefined,
 };
 
-test("the same seed finds the same failure, and shows the little that it takes", () => {
-  const look = () => search(brittle, { inputs: 20_000, seconds: 60, seed: 3 }, blind).failures;
-  const [found] = look();
+test("the same seed finds the same failure, and shows the little that it takes", async () => {
+  const look = async () => (await search(brittle, { inputs: 20_000, seconds: 60, seed: 3 }, blind)).failures;
+  const [found] = await look();
   expect(found?.why).toBe("Broken: markup got through");
   expect(Buffer.from(found?.input ?? []).toString()).toBe("<b>");
-  expect(look()).toEqual([found]);
+  expect(await look()).toEqual([found]);
 });
 
-test("an input is made smaller as long as it fails", () => {
+test("an input is made smaller as long as it fails", async () => {
   const input = Buffer.from(`${"x".repeat(500)}a${"y".repeat(300)}b${"z".repeat(200)}`);
-  const small = minimised(input, (bytes) => /a.*b/s.test(Buffer.from(bytes).toString()));
+  const small = await minimised(input, (bytes) => /a.*b/s.test(Buffer.from(bytes).toString()));
   expect(Buffer.from(small).toString()).toBe("ab");
 });

@@ -6,7 +6,13 @@ import { inspect } from "node:util";
 import { afterAll, describe, expect, test } from "vitest";
 import { checkGithub } from "../../src/cli/doctor/github-checks.ts";
 import { loadConfig } from "../../src/config.ts";
-import { APP_EVENTS, APP_PERMISSIONS, appManifest, appRegistrationUrl } from "../../src/core/github-app.ts";
+import {
+  APP_EVENTS,
+  APP_PERMISSIONS,
+  appManifest,
+  appRegistrationUrl,
+  loginProblem,
+} from "../../src/core/github-app.ts";
 import { wireGithub } from "../../src/wire-github.ts";
 import { startCheckedGitHub } from "../../standins/github/openapi/start-checked.ts";
 import type { GitHubFacade } from "../../standins/github/start.ts";
@@ -137,6 +143,31 @@ describe("the App that is asked for", () => {
     expect(pathname).toBe("/organizations/octo-org/settings/apps/new");
     expect(searchParams.getAll("events[]")).toEqual(APP_EVENTS);
     for (const [name, level] of Object.entries(APP_PERMISSIONS)) expect(searchParams.get(name)).toBe(level);
+  });
+
+  test.each(["octo-org", "a", "A1", "a".repeat(39)])("belongs to %s, which is a login", (login) => {
+    expect(loginProblem(login)).toBeNull();
+  });
+
+  test.each([
+    ["a/b?c", "letters, digits and hyphens only"],
+    ["https://github.com/octo-org", "not its address"],
+    ["octo_org", "letters, digits and hyphens only"],
+    ["ocţo", "letters, digits and hyphens only"],
+    ["octo-org\n", "letters, digits and hyphens only"],
+    ["-octo", "stand alone between"],
+    ["octo-", "stand alone between"],
+    ["octo--org", "stand alone between"],
+    ["a".repeat(40), "at most 39 characters"],
+    ["", "at least one character"],
+  ])("belongs to no %j", (login, words) => {
+    expect(loginProblem(login)).toContain(words);
+  });
+
+  test("leads nowhere else, whoever is named as its owner", () => {
+    const page = new URL(appRegistrationUrl(wishes, "https://github.com", "a/b?c#d/../../x"));
+    expect(page.pathname).toBe("/organizations/a%2Fb%3Fc%23d%2F..%2F..%2Fx/settings/apps/new");
+    expect(page.searchParams.get("name")).toBe(wishes.name);
   });
 
   test("takes no webhooks where none are wanted", () => {

@@ -132,6 +132,35 @@ test("an edit that ends a lab at once is a destroy that a plan has to show", asy
   expect(carriedOut(plan.changes)).toEqual(["update pushed (unreviewed-destroy)", "update shown"]);
 });
 
+test.each([2, 0])(
+  "an edit that was no end when it was planned, and is one when it is merged (warning %i h)",
+  async (hours) => {
+    const lifecycle = { warnBeforeDestroyHours: hours };
+    await using h = await hostedWorld({
+      files: labs(["slow", "again", "other"], { spec: { ttlHours: 48 } }),
+      profiles: { quick: { lifecycle } },
+    });
+    await h.settle();
+    h.w.later(10);
+    // Each would leave four hours by the time of its plan.
+    const slow = h.open(lab("slow", { spec: { ttlHours: 14 } }));
+    const again = h.open(lab("again", { spec: { ttlHours: 14 } }));
+    await h.review();
+    for (const number of [slow, again]) expect((await h.reviewed(number)).changes[0]?.running).toBeNull();
+    h.w.later(3.5);
+    // Merged as it was planned ten hours into the lab's life, and carried out when half an hour would be left.
+    h.github.merge(slow);
+    expect((await h.review()).reviewed).toEqual([again]);
+    expect((await h.reviewed(again)).changes[0]).toMatchObject({ running: { graceHours: Math.max(hours, 1) } });
+    h.github.merge(again);
+    const { plan } = await h.settle();
+    expect(carriedOut(plan.changes)).toEqual(["update again", "update slow (unreviewed-destroy)"]);
+    h.w.later(0.75);
+    await h.settle();
+    expect(await h.w.existing()).toEqual(["again", "other", "slow"]);
+  },
+);
+
 test("two pull requests merged within a second are both taken at their word", async () => {
   await using h = await hostedWorld({ files: labs(["one", "two", "three"]) });
   await h.settle();

@@ -22,8 +22,8 @@ const DENIED = "42501";
 const APPEND_ONLY = "LK003";
 
 /**
- * What the writer may remove rows from: the copy of the catalog and of pull requests with what is made of them, supplies
- * that came free, and ids of old deliveries.
+ * What the writer may remove rows from: the copy of the catalog and of pull requests with what is made of them, plans that
+ * nobody asks for any more (a trigger says which), supplies that came free, and ids of old deliveries.
  */
 const MAY_DELETE = [
   "desired_labs",
@@ -31,6 +31,8 @@ const MAY_DELETE = [
   "pull_request_labs",
   "reports",
   "reservations",
+  "reviewed_destroys",
+  "reviews",
   "teams",
   "webhook_deliveries",
 ];

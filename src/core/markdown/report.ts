@@ -42,11 +42,16 @@ const partsOf = (report: PullRequestReport): Part[] => {
       ];
     case "closed":
       return [
-        always(heading(3, md`Closed without a merge: nothing happens`)),
+        always(heading(3, closedHeadline(report))),
         ...(review === null ? [] : [planFold(review, repositoryUrl)]),
       ];
   }
 };
+
+const closedHeadline = ({ pullRequest: { base }, branch }: PullRequestReport): Markdown =>
+  branch === undefined || base.ref === branch
+    ? md`Closed without a merge: nothing happens`
+    : md`Sent to ${code(base.ref)}: nothing happens, for labs follow ${code(branch)}`;
 
 const openHeadline = (review: Review): string =>
   review.problems.length > 0 ? `❌ ${reviewHeadline(review)}` : reviewHeadline(review);
