@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmod, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { appendFile, chmod, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import type { CloudAccount, CloudInventory } from "../../src/cloud-ports.ts";
@@ -272,5 +272,43 @@ describe.concurrent("an installer that its worker had no time to record", PATIEN
     await destroyed(it, scene);
     await ended;
     expect(scene.context.lines.join("\n")).toContain("which nobody recorded");
+  });
+});
+
+describe.concurrent("an artifact store that gives back something else", PATIENT, () => {
+  /** Every content that is kept, by a disk that flips bits. */
+  async function damage(it: World): Promise<void> {
+    for (const key of await it.artifacts.list("labs")) {
+      if (key.includes("/objects/")) await appendFile(join(it.artifactsFolder, key), "x");
+    }
+  }
+
+  test("before anything was recorded has another cluster decided on", async () => {
+    await using it = await world();
+    await prepared(it);
+    await damage(it);
+    const scene = await prepared(it);
+    await install(it.provisioner, scene);
+    await destroyed(it, scene);
+  });
+
+  test.each([
+    ["before anything was made", null],
+    ["in the middle of an install", { command: "create cluster", at: "operators", do: "exit", code: 6 }],
+  ])("%s has what was made removed, and another made", async (_what, fault) => {
+    await using it = await world();
+    const scene = await prepared(it);
+    const first = scene.intent["infraId"];
+    if (fault !== null) {
+      await it.plan([fault]);
+      await expect(install(it.provisioner, scene)).rejects.toMatchObject({ code: "LK5217" });
+    }
+    await damage(it);
+    const elsewhere = { ...scene, context: { ...scene.context, workdir: join(it.path, "another-host") } };
+    const made = await it.provisioner.install(lab, scene.intent, elsewhere.context);
+    await it.provisioner.verify(lab, scene.intent, made.credentials, elsewhere.context);
+    expect(scene.intent["infraId"]).not.toBe(first);
+    expect(new Set((await it.resources()).map(({ infraID }) => infraID))).toEqual(new Set([scene.intent["infraId"]]));
+    await destroyed(it, scene);
   });
 });

@@ -35,18 +35,27 @@ export async function installCluster(session: Session, recorded: OpenshiftIntent
     outdated: fixedChanges(session.lab, recorded).length > 0,
     ageHours: (session.now().getTime() - new Date(recorded.preparedAt).getTime()) / 3_600_000,
   });
-  switch (next.kind) {
-    case "create":
-      return await create(session, installer, recorded);
-    case "wait":
-      await continueInstall(session, installer, recorded, next.from);
-      return await installed(session, recorded);
-    case "anew": {
-      session.log(`beginning anew instead of going on with ${recorded.infraId}: ${next.why}`);
-      const intent = await beginAnew(session, recorded, next.destroy);
-      return { ...(await create(session, installer, intent)), intent: intentJson(intent) };
-    }
+  if (next.kind === "anew") return await anew(session, installer, recorded, next);
+  try {
+    if (next.kind === "create") return await create(session, installer, recorded);
+    await continueInstall(session, installer, recorded, next.from);
+    return await installed(session, recorded);
+  } catch (error) {
+    // Read, and not what was stored: as good as lost, and it stays so.
+    if (!(error instanceof LabkeeperError) || error.code !== "LK6107") throw error;
+    return await anew(session, installer, recorded, { destroy: true, why: error.message });
   }
+}
+
+async function anew(
+  session: Session,
+  installer: Installer,
+  recorded: OpenshiftIntent,
+  { destroy, why }: { readonly destroy: boolean; readonly why: string },
+): Promise<Installed> {
+  session.log(`beginning anew instead of going on with ${recorded.infraId}: ${why}`);
+  const intent = await beginAnew(session, recorded, destroy);
+  return { ...(await create(session, installer, intent)), intent: intentJson(intent) };
 }
 
 /** Also when they were rotated or are gone since: hiding is best effort there, and the install has its own copy. */

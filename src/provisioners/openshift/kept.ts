@@ -89,12 +89,18 @@ export async function keepEvidence(
   }
   const log = await readEnd(join(folder, ".openshift_install.log"), LOG_END).catch(() => null);
   if (log !== null) {
-    const bytes = encode(redact(new TextDecoder().decode(log)));
+    const bytes = encode(redact(wholeLines(log)));
     keys.push(`${snapshot}/evidence/${shortHash(bytes)}-openshift_install.log`);
     await artifacts.put(keys.at(-1) ?? "", bytes);
   }
   return keys;
 }
+
+/** Where the end of a log begins in the middle of a line, there may be half a secret, which nobody recognises. */
+const wholeLines = (bytes: Uint8Array): string => {
+  const text = new TextDecoder().decode(bytes);
+  return bytes.length < LOG_END ? text : text.slice(text.indexOf("\n") + 1 || text.length);
+};
 
 async function readEnd(path: string, most: number): Promise<Uint8Array> {
   const { size } = await stat(path);

@@ -28,7 +28,12 @@ export async function prepareCluster(session: Session): Promise<OpenshiftIntent>
   const { deps, lab } = session;
   const numbers = await usedNumbers(deps.artifacts, lab.id);
   for (const number of [...numbers].reverse()) {
-    const kept = await readKept(session, snapshotPrefix(lab.id, number));
+    const kept = await readKept(session, snapshotPrefix(lab.id, number)).catch((error: unknown) => {
+      // Damaged, or of no cluster. Nothing was made of what no intent was recorded of, so it may be passed by.
+      if (!(error instanceof LabkeeperError) || !["LK6107", "LK5203"].includes(error.code)) throw error;
+      session.log(`what was decided on before cannot be used: ${error.message}`);
+      return null;
+    });
     if (kept === null) continue;
     session.log(`going on with ${kept.infraId}, which was decided on before`);
     return await intentOf(session, kept, []);

@@ -108,7 +108,8 @@ function startApi(state) {
       consoleHost: `console-openshift-console.apps.${name}.${baseDomain}`,
     }),
   );
-  spawn(process.execPath, [SERVER, path], { detached: true, stdio: "ignore", cwd: "/" }).unref();
+  // A cluster is somewhere else: nothing of this host's call shows in it.
+  spawn(process.execPath, [SERVER, path], { detached: true, stdio: "ignore", cwd: "/", env: {} }).unref();
 }
 
 async function answering(port) {
