@@ -175,7 +175,6 @@ test("a token that was given after the backup is never given again, though the w
 
   const { job } = old;
   const before = await w.dump();
-  const receipt = { provisioner: "simulated", observations: [] };
   const need = { scope: "here", resource: "cores", need: 1, limit: 9, used: 0 };
   const write = (lease: typeof old.janitor) => w.store.recordSweep([], [], new Date(), lease);
   for (const late of [
@@ -184,7 +183,6 @@ test("a token that was given after the backup is never given again, though the w
     () => w.store.recordOutputs(job, { apiUrl: "https://other.example.com" }),
     () => w.store.reserve(job, [need]),
     () => w.store.finish(job, { kind: "provisioned", outputs: {} }),
-    () => w.store.finish(job, { kind: "destroyed", receipt }),
     () => w.store.finish(job, { kind: "released" }),
     () => write(old.janitor),
   ])
