@@ -379,3 +379,55 @@ describe("a lab that was destroyed and made again since", () => {
     await expectWhole(w, "one");
   });
 });
+
+test("a token that was given after the backup is never given again, though the worker has the same name", async () => {
+  await using w = await world();
+  w.commit(lab("one"));
+  await w.reconcile();
+  const tables = await backUp(w);
+  const limits = { jobs: 9, creates: 9, createsPerTeam: 9, createsPerAccountRegion: 9 };
+  const claim = async () => {
+    const [job] = await w.store.claim({ worker: "worker-1", slots: 1, destroySlots: 0, leaseSeconds: 60, limits });
+    if (job === undefined) throw new Error("nothing was claimed");
+    return job;
+  };
+  const lead = async (resource: string) => {
+    const lease = await w.store.acquire(resource, "host-1", 60);
+    if (lease === null) throw new Error(`the lease on ${resource} is held`);
+    return lease;
+  };
+  const old = { job: await claim(), reconciler: await lead("reconciler"), janitor: await lead("janitor") };
+  await w.store.beginStep(old.job, "record-intent", null);
+  await restore(w, tables);
+
+  const fresh = { job: await claim(), reconciler: await lead("reconciler"), janitor: await lead("janitor") };
+  expect(fresh.job.id).toBe(old.job.id);
+  expect(fresh.job.lease.token).toBeGreaterThan(old.job.lease.token);
+  for (const which of ["reconciler", "janitor"] as const) expect(fresh[which].token).toBeGreaterThan(old[which].token);
+
+  const { job } = old;
+  const before = await w.dump();
+  const need = { scope: "here", resource: "cores", need: 1, limit: 9, used: 0 };
+  const write = (lease: typeof old.janitor) => w.store.recordSweep([], [], new Date(), lease);
+  for (const late of [
+    () => w.store.beginStep(job, "install", "record-intent"),
+    () => w.store.recordIntent(job, { infraID: "other-aaaaa" }),
+    () => w.store.recordOutputs(job, { apiUrl: "https://other.example.com" }),
+    () => w.store.reserve(job, [need]),
+    () => w.store.finish(job, { kind: "provisioned", outputs: {} }),
+    () => w.store.finish(job, { kind: "released" }),
+    () => write(old.janitor),
+  ])
+    await expect(late()).rejects.toMatchObject({ code: "LK4004" });
+  await w.store.recordProgress(job, "other", 99);
+  expect(await w.store.renew([job.lease, old.reconciler, old.janitor], 60)).toEqual([]);
+  for (const lease of [job.lease, old.reconciler, old.janitor]) await w.store.release(lease);
+  expect(await w.dump()).toBe(before);
+
+  const all = [fresh.job.lease, fresh.reconciler, fresh.janitor];
+  expect(await w.store.renew(all, 60)).toEqual(all);
+  await w.store.finish(fresh.job, { kind: "released" });
+  for (const lease of [fresh.reconciler, fresh.janitor]) await w.store.release(lease);
+  await w.work();
+  expect(await w.states()).toEqual({ one: "ready" });
+});
