@@ -77,22 +77,23 @@ export function spared(sim: Simulation, kind: Occupation, process: Mortal): void
   sim.unmet.set(kind, [...(sim.unmet.get(kind) ?? []), ...process.unmet()]);
 }
 
-const TRIES = 8;
+/** A server that was restarted is back by then, milliseconds. */
+const BACK_WITHIN = 60_000;
 
 /** A process with a store of its own, as another machine would have. */
 export async function newProcess(sim: Simulation, kind: Occupation, fates: readonly Fate[]): Promise<NewProcess> {
   sim.processes += 1;
   const process = mortal(`${kind}-${sim.processes}`, fates, sim);
   const connection = connectionOf(sim, process, kind);
-  for (let left = TRIES; ; left--) {
+  for (const until = performance.now() + BACK_WITHIN; ; ) {
     try {
       const real = await openStore(connection, { max: 4 });
       const { store, held } = watchedStore(sim, process, real);
       return { process, store: process.port("store", store), held, close: real.close };
     } catch (error) {
       // Another's fault may cut this connection too; who starts it would start it again.
-      if (left === 0) throw error;
-      await delay(10);
+      if (performance.now() > until) throw error;
+      await delay(20);
     }
   }
 }
