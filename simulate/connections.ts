@@ -26,7 +26,7 @@ const LONG: Readonly<Record<Occupation, Transaction>> = {
 type Query = (...args: readonly unknown[]) => unknown;
 
 /** For longer than a process without a free connection waits, milliseconds. */
-export const IMPATIENCE = 60;
+const IMPATIENCE = 60;
 
 const lost = (): Error => Object.assign(new Error("Connection terminated unexpectedly"), { code: "08006" });
 
@@ -68,11 +68,24 @@ async function broken(sim: Simulation, pid: number, kind: Transaction, ask: () =
   }
 }
 
+/** Keeps the only connection for longer than others wait for it. */
+async function keptBusy(settings: { connectionTimeoutMillis?: number }, ask: () => Promise<unknown>): Promise<unknown> {
+  const patience = settings.connectionTimeoutMillis ?? 0;
+  settings.connectionTimeoutMillis = IMPATIENCE;
+  try {
+    await delay(2 * IMPATIENCE);
+  } finally {
+    settings.connectionTimeoutMillis = patience;
+  }
+  return await ask();
+}
+
 /** The connection's settings for a process of this kind. */
 export function connectionOf(sim: Simulation, process: Mortal, occupation: Occupation): pg.PoolConfig {
   class Breaking extends pg.Client {
-    constructor(config?: string | pg.ClientConfig) {
-      super(config);
+    /** `settings` are the pool's own, which it reads at each call. */
+    constructor(settings: { connectionTimeoutMillis?: number }) {
+      super(settings as pg.ClientConfig);
       const real = super.query.bind(this) as Query;
       let inside = false;
       const pid = (): number => (this as unknown as { readonly processID: number }).processID;
@@ -101,8 +114,7 @@ export function connectionOf(sim: Simulation, process: Mortal, occupation: Occup
             sim.fault(`answer lost: ${kind}`);
             throw lost();
           case "exhausted":
-            await delay(2 * IMPATIENCE);
-            return await ask();
+            return await keptBusy(settings, ask);
           default:
             return await ask();
         }
@@ -114,7 +126,6 @@ export function connectionOf(sim: Simulation, process: Mortal, occupation: Occup
   return {
     ...sim.connection,
     ...(narrow ? { max: 1 } : {}),
-    ...(process.has("exhausted") ? { connectionTimeoutMillis: IMPATIENCE } : {}),
     Client: Breaking as unknown as new () => pg.ClientBase,
   };
 }

@@ -7,7 +7,7 @@ import { reconcile } from "../src/reconcile.ts";
 import type { Store } from "../src/store/open.ts";
 import type { Occupation } from "./connections.ts";
 import type { Fate, Mortal } from "./fate.ts";
-import { newProcess, spared, sufferings } from "./labour.ts";
+import { comeToAnEnd, newProcess, spared, sufferings } from "./labour.ts";
 import type { Simulation } from "./simulation.ts";
 import { tolerated } from "./tolerated.ts";
 import { provisionerOf } from "./weather.ts";
@@ -31,15 +31,7 @@ async function begun(sim: Simulation, { process, done }: Going): Promise<void> {
 }
 
 async function end(sim: Simulation, { process, close, done }: Going): Promise<void> {
-  const comeToAnEnd = async (): Promise<void> => {
-    if (process.state === "dead") process.bury();
-    if (process.state === "frozen") await leasesRunOut(sim, process);
-    process.thaw();
-  };
-  await comeToAnEnd();
-  // It may also die, or stand still, on its way out.
-  void process.stopped.then(comeToAnEnd);
-  await done;
+  await comeToAnEnd(sim, process, done);
   await close();
 }
 

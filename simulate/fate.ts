@@ -180,12 +180,18 @@ export function mortal(name: string, fates: readonly Fate[], edge: MortalEdge): 
   };
 
   let asking = 0;
+  let isNarrow = fates.some(({ kind }) => INNATE.has(kind));
+  /** Two ask at once, and one of them waits. */
+  const beNarrow = (): void => {
+    if (isNarrow) edge.fault("one-connection");
+    isNarrow = false;
+  };
   const call = async (port: string, method: string, work: () => unknown): Promise<unknown> => {
     await live(port);
     const dies = await suffer(port, due(port, method, false));
     await live(port);
     const asks = port === "store";
-    if (asks && asking > 0 && fates.some(({ kind }) => kind === "one-connection")) edge.fault("one-connection");
+    if (asks && asking > 0) beNarrow();
     if (asks) asking += 1;
     try {
       return await work();
@@ -221,7 +227,8 @@ export function mortal(name: string, fates: readonly Fate[], edge: MortalEdge): 
     unmet: () =>
       fates.flatMap((fate) => {
         const left = fate.at - (counts.get(fate) ?? 0);
-        return INNATE.has(fate.kind) || left <= 0 ? [] : [{ ...fate, at: left }];
+        if (INNATE.has(fate.kind)) return isNarrow ? [fate] : [];
+        return left <= 0 ? [] : [{ ...fate, at: left }];
       }),
     thaw() {
       if (state !== "frozen") return;

@@ -77,22 +77,23 @@ export function spared(sim: Simulation, kind: Occupation, process: Mortal): void
   sim.unmet.set(kind, [...(sim.unmet.get(kind) ?? []), ...process.unmet()]);
 }
 
-const TRIES = 8;
+/** A server that was restarted is back by then, milliseconds. */
+const BACK_WITHIN = 60_000;
 
 /** A process with a store of its own, as another machine would have. */
 export async function newProcess(sim: Simulation, kind: Occupation, fates: readonly Fate[]): Promise<NewProcess> {
   sim.processes += 1;
   const process = mortal(`${kind}-${sim.processes}`, fates, sim);
   const connection = connectionOf(sim, process, kind);
-  for (let left = TRIES; ; left--) {
+  for (const until = performance.now() + BACK_WITHIN; ; ) {
     try {
       const real = await openStore(connection, { max: 4 });
       const { store, held } = watchedStore(sim, process, real);
       return { process, store: process.port("store", store), held, close: real.close };
     } catch (error) {
       // Another's fault may cut this connection too; who starts it would start it again.
-      if (left === 0) throw error;
-      await delay(10);
+      if (performance.now() > until) throw error;
+      await delay(20);
     }
   }
 }
@@ -176,23 +177,24 @@ const busy = (sim: Simulation): Promise<{ lab: string; kind: JobKind }[]> =>
 
 export const isBusy = async (sim: Simulation): Promise<boolean> => (await busy(sim)).length > 0;
 
+/** Until it is done: on its way out a process may die, or stand still for longer than its leases last, and that again. */
+export async function comeToAnEnd(sim: Simulation, process: Mortal, done: Promise<unknown>): Promise<void> {
+  const isDone = done.then(() => true);
+  do {
+    if (process.state === "dead") process.bury();
+    if (process.state === "frozen")
+      await sim.sql(
+        "update leases set expires_at = clock_timestamp() where holder = $1 and expires_at > clock_timestamp()",
+        [process.name],
+      );
+    process.thaw();
+  } while (!(await Promise.race([isDone, delay(20, false, { ref: false })])));
+}
+
 /** Its calls end one way or the other; a dead one's all fail, a thawed one's are refused where it counts. */
 async function dismiss(sim: Simulation, { process, store, starting }: Hand): Promise<void> {
-  // Who stood still did so for longer than its leases last.
-  const leasesEnd = (): Promise<unknown> =>
-    sim.sql("update leases set expires_at = clock_timestamp() where holder = $1 and expires_at > clock_timestamp()", [
-      process.name,
-    ]);
-  const comeToAnEnd = async (): Promise<void> => {
-    if (process.state === "dead") process.bury();
-    if (process.state === "frozen") await leasesEnd();
-    process.thaw();
-  };
-  await comeToAnEnd();
   spared(sim, "worker", process);
-  // It may also die, or stand still, on its way out.
-  void process.stopped.then(comeToAnEnd);
-  const stopped = (async () => (await starting)?.stop())();
+  const stopped = comeToAnEnd(sim, process, (async () => (await starting)?.stop())());
   if (await Promise.race([stopped.then(() => false), delay(30_000, true, { ref: false })]))
     throw new Violation("P6", `${process.name} cannot be stopped`);
   await store.close();

@@ -10,7 +10,10 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => un
 const server = await startServer();
 let playing: Promise<unknown> = Promise.resolve();
 process.on("message", (history: History) => {
-  playing = play(history, server.database).then((ran) => process.send?.(ran));
+  playing = play(history, server.database).then((ran) => {
+    // Nobody may be there any more to hear of it.
+    if (process.connected) process.send?.(ran);
+  });
 });
 process.on("disconnect", () => {
   void playing

@@ -20,7 +20,9 @@ const PHASES = [historyWith(fc.noShrink(anyStep)), historyWith(anyStep)] as cons
  * What is left failed at least once, not always: a failure that needs an interleaving may hide from a try.
  */
 export async function shrink(failed: History, fails: Fails, isTimeUp: () => boolean): Promise<History> {
-  let simplest = failed;
+  // Nothing else than a history: whatever else a file said of it has no arbitrary.
+  const { seed, hosted, steps } = failed;
+  let simplest: History = { seed, hosted, steps };
   for (const phase of PHASES) {
     // Anew when it is through: what came later may have made an earlier try worth another.
     for (let before: History | null = null; before !== simplest; ) {

@@ -114,7 +114,8 @@ describe("a history that fails", () => {
       { do: "talk", fault: { kind: "500", times: 1 } },
     ],
   ])("has %s as simple as they may be", async (_, step, fails, simple) => {
-    const found = await shrunk({ seed: 1, hosted: false, steps: [{ do: "hurry" }, step] }, needs(fails));
+    const fromFile = { why: "said in a file", seed: 1, hosted: false, steps: [{ do: "hurry" }, step] } as const;
+    const found = await shrunk(fromFile, needs(fails));
     expect(found.steps).toEqual([simple]);
   });
 
