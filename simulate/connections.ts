@@ -2,7 +2,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
-import type { Mortal } from "./fate.ts";
+import type { Mortal, Occupation } from "./fate.ts";
 import type { Transaction } from "./faults.ts";
 import type { Simulation } from "./simulation.ts";
 
@@ -16,7 +16,6 @@ const FUNCTIONS: readonly (readonly [RegExp, Transaction])[] = [
 ];
 
 /** What the transactions of several statements are, by who makes them. */
-export type Occupation = "worker" | "reconciler" | "janitor";
 const LONG: Readonly<Record<Occupation, Transaction>> = {
   worker: "reserve",
   reconciler: "apply",

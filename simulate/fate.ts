@@ -47,6 +47,9 @@ export interface Fate {
   readonly at: number;
 }
 
+/** What a process does. */
+export type Occupation = "worker" | "reconciler" | "janitor";
+
 export interface Mortal {
   readonly name: string;
   readonly state: "alive" | "frozen" | "dead" | "buried";

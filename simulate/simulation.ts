@@ -17,8 +17,7 @@ import { createRepository, type Files, temporaryFolder } from "../standins/git/r
 import { expectNoLeak, remembering } from "../test/canary.ts";
 import { catalogFile, profileFile } from "../test/promises/files.ts";
 import { type ModelCatalog, modelCatalog } from "./catalog.ts";
-import type { Occupation } from "./connections.ts";
-import type { Fate, Mortal } from "./fate.ts";
+import type { Fate, Mortal, Occupation } from "./fate.ts";
 import type { FaultKind, Restart } from "./faults.ts";
 import { type Hosting, hosting } from "./hosting.ts";
 import type { NewDatabase } from "./server.ts";

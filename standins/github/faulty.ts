@@ -42,7 +42,8 @@ export function instead(fault: Fault | null, limits: Readonly<Record<string, str
 /** Whether a fault leaves this answer as it is: there is one page only, or nothing has changed since. */
 export function isSame(answer: Answer, fault: Fault | null, before: Answer | undefined): boolean {
   if (fault?.kind === "one-page") return answer.headers?.["link"] === undefined;
-  if (fault?.kind === "stale") return before === undefined || JSON.stringify(before.body) === JSON.stringify(answer.body);
+  if (fault?.kind === "stale")
+    return before === undefined || JSON.stringify(before.body) === JSON.stringify(answer.body);
   return false;
 }
 
