@@ -81,9 +81,12 @@ async function preflight(
   return needs;
 }
 
+/** An infraID that no cluster has: the installer's random part has no vowels. */
+const NOBODY = "labkeeper-aaaaa";
+
 /**
- * Looks as a destroy will, for a cluster that cannot be: the installer's random part has no vowels. What could not be
- * proven gone is not made: a missing permission or a closed region is found now and not when the lab's time is over.
+ * Looks as a destroy will, for a cluster that cannot be. What could not be proven gone is not made: a missing permission
+ * or a closed region is found now and not when the lab's time is over.
  */
 async function requireSight(inventory: CloudInventory, lab: LabOrder, context: ProvisionerContext): Promise<void> {
   const { region, baseDomain } = lab.spec;
@@ -94,7 +97,7 @@ async function requireSight(inventory: CloudInventory, lab: LabOrder, context: P
       account: accountOf(lab),
       region,
       regions: lab.profile.spec.regions?.allowlist ?? [region],
-      infraId: `${lab.name.slice(0, 21).replace(/-+$/, "")}-aaaaa`,
+      infraId: NOBODY,
       labId: lab.id,
       clusterName: lab.name,
       baseDomain,
