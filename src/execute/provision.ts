@@ -34,7 +34,7 @@ async function install(run: Run): Promise<Partial<Findings>> {
   const intent = await run.intents.recall();
   if (!intent) throw new LabkeeperError("LK4005", "install without a recorded intent");
   const installed = await run.provisioner.install(run.order, intent, run.context);
-  run.learnSecrets(installed.credentials);
+  run.learnSecrets(installed);
   return { intent, ...installed };
 }
 

@@ -55,7 +55,7 @@ export async function beginRun(
     job,
   );
   const log = labLog(deps.artifacts, logKey(lab.id, job.id), deps.clock);
-  const known = revealed(await deps.secrets.get(secretKey(lab.id)).catch(() => null));
+  const known = secretsOf(await deps.secrets.get(secretKey(lab.id)).catch(() => null), job.outputs);
   let redact = redactor(known);
   // One stream for the whole log: a secret of several lines, such as a private key, is redacted as a whole.
   let stream = streamRedactor(known);
@@ -98,8 +98,8 @@ export async function beginRun(
     reserve: async (needs) => {
       if (needs.length > 0) await deps.store.reserve(job, needs);
     },
-    learnSecrets(credentials) {
-      const all = [...known, ...revealed(credentials)];
+    learnSecrets({ credentials, outputs }) {
+      const all = [...known, ...secretsOf(credentials, outputs)];
       redact = redactor(all);
       say(stream.flush());
       stream = streamRedactor(all);
@@ -119,8 +119,13 @@ export async function beginRun(
   };
 }
 
-const revealed = (credentials: Credentials | null): string[] =>
-  credentials ? credentials.names.map((name) => credentials.reveal(name)) : [];
+/** What its outputs show to people, such as a host and a port, is no secret; hidden, it would take its sense from a receipt. */
+function secretsOf(credentials: Credentials | null, outputs: JsonObject): string[] {
+  const shown = new Set(Object.values(outputs).map(String));
+  return credentials
+    ? credentials.names.map((name) => credentials.reveal(name)).filter((value) => !shown.has(value))
+    : [];
+}
 
 /** A provision may take as long as its profile says; everything else is bounded by its provisioner. */
 function withDeadline({ kind, lab }: ClaimedJob, signal: AbortSignal): AbortSignal {

@@ -3,6 +3,7 @@ import type {
   ArtifactStore,
   ClaimedJob,
   Credentials,
+  Installed,
   LabOrder,
   Provisioner,
   ProvisionerContext,
@@ -24,7 +25,7 @@ export interface Run {
   /** @throws LK4008 (wait) when a supply does not suffice */
   reserve(needs: readonly ResourceNeed[]): Promise<void>;
   /** From here on these are redacted from the log and from messages too. */
-  learnSecrets(credentials: Credentials): void;
+  learnSecrets(installed: Installed): void;
   removeWorkspace(): Promise<void>;
   /** Shown by `status` and to people; durable, so that a worker that takes over still knows them. */
   recordOutputs(outputs: JsonObject): Promise<void>;

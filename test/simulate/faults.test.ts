@@ -4,8 +4,7 @@
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Occupation } from "../../simulate/connections.ts";
-import type { Fate } from "../../simulate/fate.ts";
+import type { Fate, Occupation } from "../../simulate/fate.ts";
 import {
   DELIVERY_FAULTS,
   FAULTS,
