@@ -89,7 +89,19 @@ export const webhook: Target = {
       '"type":"Bot"',
     ],
     ...['"repository":', '"full_name":', '"octo-org/labs"', '"octo-org/other"', "null", "[]", "{}", '{"a":', "[["],
-    ...['"__proto__":', '"constructor":', "\\u0000", "\\ud800", "\ufeff", "\ufffd", "1e999", "\n\n", "\0", ",", '"toString":'],
+    ...[
+      '"__proto__":',
+      '"constructor":',
+      "\\u0000",
+      "\\ud800",
+      "\ufeff",
+      "\ufffd",
+      "1e999",
+      "\n\n",
+      "\0",
+      ",",
+      '"toString":',
+    ],
   ],
   async run(input) {
     const delivery = deliveryOf(input);
