@@ -19,8 +19,8 @@ const UNLIMITED = { jobs: 10_000, creates: 10_000, createsPerTeam: 10_000, creat
 
 const store = await persistently(() => openStore(order.connection, { max: Math.min(50, 4 + 2 * concurrency), name }));
 const SLOW_MS = 1_000;
-/** Numbers that are kept so often: about 20 MiB a second. */
-const LEAK = 260_000;
+/** Numbers that are kept so often: about 8 MiB a second. */
+const LEAK = 100_000;
 const LEAK_EVERY_MS = 100;
 /** Tokens of leases that this process holds as far as it knows, by resource. */
 const held = new Map<string, number>();
