@@ -17,7 +17,7 @@ import { type SoakWorld, soakWorld } from "./soak-world.ts";
 const LOOK_MS = 250;
 const COMMIT_EVERY_MS = 1_000;
 const PATIENCE_MS = 900_000;
-const LEAST_SAMPLES = 12;
+const LEAST_SAMPLES = 8;
 
 const until = async (condition: () => Promise<boolean>): Promise<void> => {
   const startedAt = performance.now();

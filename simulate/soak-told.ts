@@ -81,7 +81,7 @@ export async function persistently<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /** At most this share of a process's time is spent on looking at itself: collections are slow where all processors are busy. */
-const SHARE = 0.05;
+const SHARE = 0.2;
 
 /** A sample now and then, until it is told to stop. */
 export function sampling(everyMs: number, hear: (told: ReturnType<typeof sample>) => void): () => void {

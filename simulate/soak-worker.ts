@@ -19,8 +19,9 @@ const UNLIMITED = { jobs: 10_000, creates: 10_000, createsPerTeam: 10_000, creat
 
 const store = await persistently(() => openStore(order.connection, { max: Math.min(50, 4 + 2 * concurrency), name }));
 const SLOW_MS = 1_000;
-/** Numbers a millisecond: about 20 MiB a second. */
-const LEAK = 2_600;
+/** Numbers that are kept so often: about 8 MiB a second. */
+const LEAK = 100_000;
+const LEAK_EVERY_MS = 100;
 /** Tokens of leases that this process holds as far as it knows, by resource. */
 const held = new Map<string, number>();
 
@@ -101,7 +102,7 @@ say({ tell: "ready", at: Date.now() });
 const leaked: unknown[] = [];
 let leakedAt = Date.now();
 sampling(order.sampleEveryMs, (told) => {
-  if (order.leaks) leaked.push(new Array<number>(Math.round((told.at - leakedAt) * LEAK)).fill(told.at + 0.5));
-  leakedAt = told.at;
+  for (; order.leaks && leakedAt < told.at; leakedAt += LEAK_EVERY_MS)
+    leaked.push(new Array<number>(LEAK).fill(leakedAt));
   say(told);
 });
