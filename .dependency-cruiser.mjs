@@ -2,7 +2,7 @@
 
 const EDGES = "^src/(git|github|store|cloud|local|provisioners|web)/";
 const STORIES = [
-  "^src/(reconcile|janitor|leadership|work|worker|pull-requests|proposed-plan|proposed-review|report|comment-commands|own-requests|rehearse|rehearsed-time)\\.ts$",
+  "^src/(reconcile|janitor|leadership|work|worker|pull-requests|proposed-plan|proposed-review|seen-pull-requests|report|comment-commands|approval|own-requests|rehearse|rehearsed-time)\\.ts$",
   "^src/execute/",
 ];
 /** Interfaces, in files by what they are about. */
@@ -53,7 +53,7 @@ export default {
         path: "^src/",
         pathNot: [
           "^src/(core|execute)/",
-          `^src/(${PORTS}|errors|leadership|work|reconcile|rehearsed-time|proposed-plan|proposed-review)\\.ts$`,
+          `^src/(${PORTS}|errors|leadership|work|reconcile|rehearsed-time|proposed-plan|proposed-review|seen-pull-requests|approval)\\.ts$`,
         ],
       },
     },

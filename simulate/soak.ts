@@ -1,15 +1,18 @@
 /** `npm run soak`: labs that come, change and go on processes that are killed, paused and cut off. See docs/reliability.md. */
 
 import { cpus, loadavg } from "node:os";
-import { failuresOf, reportOf } from "./soak-report.ts";
-import { soak } from "./soak-run.ts";
-import { startSoakServer } from "./soak-server.ts";
 import { type SoakSettings, settingsFrom, USAGE } from "./soak-settings.ts";
 
 /** Of the last minute: what others did on this machine before, and the soak and others in its course. */
 const load = (): string => (loadavg()[0] ?? 0).toFixed(1);
 
 async function main(settings: SoakSettings): Promise<void> {
+  // Loaded once it is known what is wanted: whoever asks for help is not to wait.
+  const [{ failuresOf, reportOf }, { soak }, { startSoakServer }] = await Promise.all([
+    import("./soak-report.ts"),
+    import("./soak-run.ts"),
+    import("./soak-server.ts"),
+  ]);
   const { labs, churnMs, workers, concurrency } = settings;
   console.log(
     `${labs} labs, ${churnMs / 60_000} minutes of churn, ${workers} workers of ${concurrency} places; ${cpus().length} cores, Node ${process.versions.node}, load ${load()}`,

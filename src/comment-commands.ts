@@ -88,11 +88,12 @@ async function receiveComments(deps: CommentDeps, signal?: AbortSignal): Promise
   const commands = comments.flatMap((comment) => commandIn(comment, self, since));
   if (commands.length > 0) {
     const policy = await deps.policy(signal);
+    const asked = { ...deps, host: askedOnce(host) };
     const heard: CommentCommand[] = [];
     const failures: unknown[] = [];
     for (const { command, association } of commands) {
       signal?.throwIfAborted();
-      const isOne = await isHeard(deps, policy, command, association, signal).catch((error: unknown) => {
+      const isOne = await isHeard(asked, policy, command, association, signal).catch((error: unknown) => {
         failures.push(error);
         return false;
       });
@@ -104,6 +105,26 @@ async function receiveComments(deps: CommentDeps, signal?: AbortSignal): Promise
   }
   const latest = comments.reduce((last, { updatedAt }) => Math.max(last, updatedAt.getTime()), since.getTime());
   await store.setCursor(CURSOR, new Date(latest));
+}
+
+/**
+ * A host that is asked once who somebody is, however many comments they write: whoever may comment decides how many there
+ * are, and must not spend the requests that others wait for.
+ */
+function askedOnce(host: CommentDeps["host"]): CommentDeps["host"] {
+  const known = new Map<string, Promise<unknown>>();
+  const once = <T>(key: readonly string[], ask: () => Promise<T>): Promise<T> => {
+    const name = JSON.stringify(key).toLowerCase();
+    const answer = (known.get(name) as Promise<T> | undefined) ?? ask();
+    known.set(name, answer);
+    return answer;
+  };
+  return {
+    ...host,
+    isTeamMember: (organisation, team, login, signal) =>
+      once(["team", organisation, team, login], () => host.isTeamMember(organisation, team, login, signal)),
+    permission: (login, signal) => once(["permission", login], () => host.permission(login, signal)),
+  };
 }
 
 interface Heard {

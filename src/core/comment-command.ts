@@ -14,13 +14,17 @@ export type LabCommand =
 /** A longer line is no command, whatever it begins with. */
 const LONGEST_LINE = 300;
 const COMMAND = /^ {0,3}\/lab(?:[ \t]|$)/;
+/** Nobody types these, and Postgres stores no NUL: one comment must not keep all others from being received. */
+const CONTROL = /[^\P{Cc}\t]/u;
 
 /**
  * The lines of a comment that are commands: those that begin with `/lab` and are said by the comment's author. What is
  * quoted, hidden or shown as an example asks for nothing.
  */
 export const commandLines = (body: string): readonly string[] =>
-  saidLines(body, (line) => line.length <= LONGEST_LINE && COMMAND.test(line)).map((line) => line.trim());
+  saidLines(body, (line) => line.length <= LONGEST_LINE && COMMAND.test(line) && !CONTROL.test(line)).map((line) =>
+    line.trim(),
+  );
 
 /** DNS labels, as lab names are. */
 const NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;

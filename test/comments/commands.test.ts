@@ -33,6 +33,7 @@ describe("commands in a comment", () => {
     ["a span of code over lines", "as in `\n/lab destroy team-a-test-01\n`"],
     ["what stands below any HTML", "<pre>code</pre>\n/lab destroy team-a-test-01"],
     ["the middle of a line", "please /lab destroy team-a-test-01"],
+    ["what has a control character", "/lab destroy team-a-test-01\u0000"],
     ["another word", "/labs destroy team-a-test-01"],
     ["a very long line", `/lab destroy team-a-test-01 ${"x".repeat(300)}`],
   ])("are not found in %s", (_, body) => expect(commandLines(body)).toEqual([]));

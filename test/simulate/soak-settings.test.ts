@@ -6,6 +6,8 @@ import { settingsFrom } from "../../simulate/soak-settings.ts";
 import { toldFrom } from "../../simulate/soak-told.ts";
 import { packageFile } from "../../src/package-root.ts";
 
+/** To start a process, on a machine that is busy. */
+const TIME = { timeout: 60_000 };
 const PROGRAM = packageFile("simulate/soak.ts");
 
 describe("options of a soak", () => {
@@ -43,14 +45,14 @@ describe("options of a soak", () => {
     expect(() => settingsFrom(argv)).toThrow(TypeError);
   });
 
-  test("that are wrong end the program with 2 and say how it is used, before anything begins", () => {
+  test("that are wrong end the program with 2 and say how it is used, before anything begins", TIME, () => {
     const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, "--labs", "many"], { encoding: "utf8" });
     expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
     expect(stderr).toContain("--labs many: a number from 1 to 100000 is needed");
     expect(stderr).toContain("npm run soak -- [options]");
   });
 
-  test("--help tells all of them", () => {
+  test("--help tells all of them", TIME, () => {
     const help = execFileSync(process.execPath, [PROGRAM, "--help"], { encoding: "utf8" });
     for (const option of [
       "labs",
