@@ -5,7 +5,7 @@ import { gone, labs, names } from "../promises/files.ts";
 import { type World, world } from "../promises/world.ts";
 import { endLeases, type Member, members } from "./members.ts";
 
-const TIME = { timeout: 300_000 };
+const TIME = { timeout: 600_000 };
 const PATIENT = { timeout: 120_000, interval: 50 };
 
 const slow = { slow: { platformConfig: { simulated: { latencySeconds: { install: 1.5 } } } } };
@@ -107,6 +107,8 @@ test(
           expect(await worker.stop()).toBe(0);
         } else {
           deaths += 1;
+          // What the first deaths lead to is the same for every kind of job.
+          if (rounds === 1 && deaths === 2) await w.sql("update jobs set suspicion = 4 where suspicion = 1");
           expect(deaths).toBeLessThan(15);
           await endLeases(w);
         }
