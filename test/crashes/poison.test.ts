@@ -92,13 +92,13 @@ test(
     await w.reconcile();
     const order = { role: "work", concurrency: 8, poison: ["poison"] } as const;
     const due = "update jobs set run_at = clock_timestamp() where state = 'queued'";
-    const waits = "select 1 from jobs where state = 'queued' and failure ->> 'code' = 'LK5010'";
+    const waits = "select 1 from jobs where state = 'queued' and failure ->> 'code' = 'LK5010' and attempt = $1";
     let deaths = 0;
     for (const rounds of [1, 2]) {
       for (let told = false; !told; ) {
         const worker = m.start(order);
         const calm = expect
-          .poll(async () => [await w.states(), (await w.sql(waits)).length], PATIENT)
+          .poll(async () => [await w.states(), (await w.sql(waits, [rounds])).length], PATIENT)
           .toEqual([{ poison: "destroy_failed", stays: "ready" }, 1]);
         const how = await Promise.race([worker.ended, calm.then(() => "calm")]);
         calm.catch(() => undefined);
