@@ -162,9 +162,9 @@ const DRAWS: readonly Draw[] = [
     ),
   }),
   draw(1, "dry-run", {}),
-  draw(22, "work", { processes: atLeastOne(workerFates, 3) }),
+  draw(20, "work", { processes: atLeastOne(workerFates, 3) }),
   draw(4, "janitor", { fates: janitorFates }),
-  draw(12, "all at once", {
+  draw(9, "all at once", {
     reconcilers: atLeastOne(reconcilerFates, 2),
     workers: atLeastOne(workerFates, 3),
     janitors: atLeastOne(janitorFates, 2),
@@ -193,7 +193,7 @@ const HOSTED_DRAWS: readonly Draw[] = [
     ),
   }),
   draw(5, "git fault", { kind: oneOf(...GIT_FAULTS) }),
-  draw(12, "bell", {}),
+  draw(10, "bell", {}),
   draw(6, "webhook fault", { kind: oneOf(...DELIVERY_FAULTS), times: fc.integer({ min: 1, max: 4 }) }),
 ];
 

@@ -19,16 +19,20 @@ export type Play = (history: History) => Promise<Ran>;
 export interface Lanes extends AsyncDisposable {
   /** Waits for a free lane. */
   readonly play: Play;
+  /** The process of each lane that is open now. */
+  processes(): readonly number[];
 }
 
 interface Lane extends AsyncDisposable {
   readonly play: Play;
+  readonly process: number | undefined;
   isGone(): boolean;
 }
 
 /** The folder of temporary files of one lane, with Postgres servers in it when it was killed. */
 async function clear(folder: string): Promise<void> {
-  for (const home of await readdir(folder)) {
+  // One that came to its end in order took it along.
+  for (const home of await readdir(folder).catch(() => [])) {
     if (!home.startsWith("labkeeper-simulate-")) continue;
     for (const stateDir of await readdir(join(folder, home)))
       await removePostgres({ stateDir: join(folder, home, stateDir) });
@@ -42,13 +46,14 @@ async function openLane(): Promise<Lane> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), "labkeeper-lane-")));
   // Postgres runs as another user when this runs as root, and has to pass.
   await chmod(folder, 0o711);
-  const child = fork(PROGRAM, { env: { ...process.env, TMPDIR: folder } });
+  const child = fork(PROGRAM, { env: { ...process.env, TMPDIR: folder, LANE_FOLDER: folder } });
   const gone = once(child, "exit").then(([code, signal]: unknown[]): Ran => {
     return { steps: 0, faults: {}, violation: { promise: "defect", message: `defect: ${ENDED} (${signal ?? code})` } };
   });
   const isGone = (): boolean => child.exitCode !== null || child.signalCode !== null;
   return {
     isGone,
+    process: child.pid,
     async play(history) {
       if (isGone()) return await gone;
       const told = once(child, "message").then(([ran]: unknown[]) => ran as Ran);
@@ -67,6 +72,7 @@ async function openLane(): Promise<Lane> {
 /** Opens each lane when it is needed first, and another in the place of one that ended. */
 export function openLanes(most: number): Lanes {
   const free: Lane[] = [];
+  const open = new Set<Lane>();
   const all: Promise<Lane>[] = [];
   const waiting: (() => void)[] = [];
   let busy = 0;
@@ -78,14 +84,17 @@ export function openLanes(most: number): Lanes {
         const opened = free.pop() ?? openLane();
         if (opened instanceof Promise) all.push(opened);
         const lane = await opened;
+        open.add(lane);
         const ran = await lane.play(history);
-        if (!lane.isGone()) free.push(lane);
+        if (lane.isGone()) open.delete(lane);
+        else free.push(lane);
         return ran;
       } finally {
         busy -= 1;
         waiting.shift()?.();
       }
     },
+    processes: () => [...open].flatMap(({ process }) => process ?? []),
     async [Symbol.asyncDispose]() {
       await Promise.all(all.map(async (lane) => (await lane)[Symbol.asyncDispose]()));
     },

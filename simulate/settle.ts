@@ -115,10 +115,10 @@ export async function settle(sim: Simulation): Promise<void> {
     await helpGivenUp(sim);
     await hurry(sim);
     await labour(sim, [[]]);
-    await janitor(sim, []);
-    await labour(sim, [[]]);
     expectNothingWrong(sim);
     quiet = (await atRest(sim)) ? quiet + 1 : 0;
+    // What it finds again is destroyed again, so that there is no rest for two turns yet.
+    if (quiet === 1) await janitor(sim, []);
   }
   await expectAsWanted(sim);
   if (sim.hosted === null) return;

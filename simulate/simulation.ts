@@ -50,6 +50,8 @@ export interface Simulation extends AsyncDisposable {
   /** How far the hosts' own clocks are off. */
   skewHours: number;
   policyIsBroken: boolean;
+  /** Somebody did something that the next plan may show. */
+  mayDiffer: boolean;
   /** What somebody said yes to, and which labs somebody cancelled. */
   readonly approved: Set<string>;
   readonly cancelled: Set<string>;
@@ -184,6 +186,7 @@ export async function simulation(seed: number, newDatabase: NewDatabase, hosted:
     hours: 0,
     skewHours: 0,
     policyIsBroken: false,
+    mayDiffer: true,
     approved: new Set(),
     cancelled: new Set(),
     running: new Map(),

@@ -156,7 +156,10 @@ async function reconciled(sim: Simulation, processes: readonly (readonly Fate[])
 /** Enough time has passed for what failed before, and where nothing did for a poll. */
 async function work(sim: Simulation, { processes }: Of<"work">): Promise<void> {
   await hurry(sim);
-  if (!(await isBusy(sim))) await reconciled(sim, [[]]);
+  if (sim.mayDiffer && !(await isBusy(sim))) {
+    sim.mayDiffer = false;
+    await reconciled(sim, [[]]);
+  }
   await labour(sim, processes);
 }
 
@@ -201,7 +204,11 @@ const DOING: Doing = {
   },
 };
 
+/** Nothing of theirs makes a plan another one. */
+const UNPLANNED: ReadonlySet<Step["do"]> = new Set(["work", "reconcile", "dry-run", "janitor", "hurry", "weather"]);
+
 export async function take(sim: Simulation, step: Step): Promise<void> {
+  if (!UNPLANNED.has(step.do)) sim.mayDiffer = true;
   await (DOING[step.do] as (sim: Simulation, step: Step) => unknown)(sim, step);
   for (const [kind, count] of sim.hosted?.metFaults() ?? []) sim.fault(kind, count);
 }
