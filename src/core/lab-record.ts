@@ -11,7 +11,7 @@ export const MEMORY = "labs-by-name";
 /** Everything that is remembered of one lab. */
 export const memoryOf = ({ id, name }: Pick<Lab, "id" | "name">): string => `${MEMORY}/${name}/${id}`;
 
-const padded = (number: number): string => String(number).padStart(6, "0");
+const padded = (number: number, digits: number): string => String(number).padStart(digits, "0");
 
 /**
  * Keys of one lab sort by number. Who lost its lease may write what its successor writes as well, under the same number:
@@ -20,7 +20,7 @@ const padded = (number: number): string => String(number).padStart(6, "0");
 export const recordKey = (
   lab: Pick<Lab, "id" | "name">,
   { number, job, token }: { readonly number: number; readonly job: string; readonly token: number },
-): string => `${memoryOf(lab)}/${padded(number)}-${job}-${padded(token)}.json`;
+): string => `${memoryOf(lab)}/${padded(number, 6)}-${job}-${padded(token, 16)}.json`;
 
 export interface RecordPlace {
   readonly name: string;
@@ -29,7 +29,8 @@ export interface RecordPlace {
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-const FILE = /^(\d{6,12})-[0-9a-f-]{36}-\d{6,15}\.json$/;
+/** Tokens are microseconds since 1970, and have sixteen digits until the year 2286. */
+const FILE = /^(\d{6,12})-[0-9a-f-]{36}-\d{16}\.json$/;
 
 /** Null for a key of `labs-by-name` that this version does not write: nobody knows what it says. */
 export function recordPlace(key: string): RecordPlace | null {

@@ -67,7 +67,7 @@ describe("is refused", () => {
 test.each([
   "labs-by-name",
   "labs-by-name/one",
-  `labs/one/${lab.id}/000001-${JOB}-000003.json`,
+  `labs/one/${lab.id}/000001-${JOB}-0000000000000003.json`,
   `${key}/more`,
   `${key}~`,
 ])("%s is no place of a record", (other) => {
