@@ -93,9 +93,10 @@ export function connectionOf(sim: Simulation, process: Mortal, occupation: Occup
         // The pool's own queries answer to a callback.
         if (typeof text !== "string" || typeof args.at(-1) === "function") return real(...args);
         const kind = inside ? LONG[occupation] : FUNCTIONS.find(([pattern]) => pattern.test(text))?.[1];
-        if (text === "begin") inside = true;
+        const begins = /^begin\b/.test(text);
+        if (begins) inside = true;
         if (text === "commit" || text === "rollback") inside = false;
-        if (kind === undefined || text === "begin" || text === "rollback") return real(...args);
+        if (kind === undefined || begins || text === "rollback") return real(...args);
         return suffer(kind, text, () => real(...args) as Promise<unknown>);
       };
       const suffer = async (kind: Transaction, text: string, ask: () => Promise<unknown>): Promise<unknown> => {

@@ -6,10 +6,20 @@ import { hashOf } from "../src/provisioners/simulated-cluster.ts";
 import type { SoakWorld } from "./soak-world.ts";
 
 const LOOK_MS = 500;
+/** A lab whose file came back while it was destroyed is made by the cycle after that: at rest for longer, it never will. */
+const REST_MS = 60_000;
 
-/** Seconds until nothing is queued or runs and the newest commit is planned; null when that takes too long. */
-export async function drained(world: SoakWorld, patienceMs: number): Promise<number | null> {
+/**
+ * Seconds until nothing is queued or runs, the newest commit is planned and all labs are as their files say, or nothing
+ * comes of it any more; null when that takes too long.
+ */
+export async function drained(
+  world: SoakWorld,
+  wanted: ReadonlyMap<string, number>,
+  patienceMs: number,
+): Promise<number | null> {
   const startedAt = performance.now();
+  let restsSince: number | null = null;
   while (performance.now() - startedAt < patienceMs) {
     await world.approveHolds();
     const planned = await world.isPlanned();
@@ -17,7 +27,10 @@ export async function drained(world: SoakWorld, patienceMs: number): Promise<num
       `select (select count(*) from jobs where state in ('queued', 'running'))::int
          + (select count(*) from holds where state in ('open', 'approved'))::int as left`,
     );
-    if (planned && row?.left === 0) return (performance.now() - startedAt) / 1_000;
+    const now = performance.now();
+    restsSince = planned && row?.left === 0 ? (restsSince ?? now) : null;
+    if (restsSince !== null && (now - restsSince > REST_MS || (await disagreements(world, wanted)).length === 0))
+      return (restsSince - startedAt) / 1_000;
     // Those that wait for their next attempt would wait for up to a quarter of an hour.
     await world.sql("update jobs set run_at = clock_timestamp() where state = 'queued' and run_at > clock_timestamp()");
     await delay(LOOK_MS);

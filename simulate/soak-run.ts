@@ -64,7 +64,7 @@ export async function soak(
     const drainAt = Date.now();
     const counted = await statements(world);
     const postgresAfter = await postgresCpuMs(world);
-    const drain = await drained(world, PATIENCE_MS);
+    const drain = await drained(world, churn.wanted, PATIENCE_MS);
     tell(drain === null ? "the queue did not drain" : `drained in ${drain.toFixed(0)} s`);
     return await gathered(world, staff, settings, {
       seconds: { burst: (churnAt - startedAt) / 1_000, churn: (drainAt - churnAt) / 1_000, drain },

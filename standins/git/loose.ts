@@ -93,7 +93,7 @@ function changesOf(files: PlainCommit["files"]): Changes | null {
     const name = segments.pop() ?? "";
     let folder = changes;
     for (const segment of segments) {
-      const inside = folder.get(segment) ?? new Map();
+      const inside = folder.has(segment) ? folder.get(segment) : new Map();
       if (!(inside instanceof Map)) return null;
       folder.set(segment, inside);
       folder = inside;

@@ -53,7 +53,9 @@ const FATES: Readonly<Record<Occupation, readonly Fate[]>> = {
       fate("cut-in", `sql.${kind}`),
       fate("answer-lost", kind === "reserve" ? "sql.commit reserve" : `sql.${kind}`),
     ]),
-    ...Array.from({ length: 6 }, () => fate("exhausted", "sql.beginStep")),
+    ...["beginStep", "recordIntent", "recordOutputs", "finish"].flatMap((kind) =>
+      Array.from({ length: 3 }, () => fate("exhausted", `sql.${kind}`)),
+    ),
     ...HANGING.map((verb) => fate("hang-drain", `provisioner.${verb}`)),
     fate("hang-limit", "provisioner.install"),
     fate("hang-cancel", "provisioner.update"),
