@@ -8,7 +8,8 @@ export default defineConfig({
     globalSetup: ["test/postgres-server.ts"],
     // Real processes and databases: forks keep a crash or a changed environment inside one file.
     pool: "forks",
-    maxWorkers: 2,
+    // One more than the cores of a small machine: most tests wait for processes and disks.
+    maxWorkers: 3,
     testTimeout: 20_000,
     hookTimeout: 60_000,
     // Conditions are waited for as long as a loaded machine needs; a test that fails takes longer, none passes later.

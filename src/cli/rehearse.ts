@@ -59,7 +59,9 @@ export const register: Register = (program, context) => {
   program
     .command("rehearse")
     .description("Replay what was merged into a catalog on simulated clouds, and say what labkeeper would have done.")
-    .option("--since <time>", "how far back: 36h, 30d, 8w", ago, 30 * 86_400_000)
+    .addOption(
+      new Option("--since <time>", "how far back: 36h, 30d, 8w").argParser(ago).default(30 * 86_400_000, "30d"),
+    )
     .option("--speed <x>", "simulated seconds in a real one (default: as fast as it goes)", speed)
     .addOption(
       new Option("--faults <how>", "what goes wrong in the clouds").choices(["none", "some", "many"]).default("none"),
