@@ -3,6 +3,7 @@
  * defect of the simulation, however often it is set.
  */
 
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Fate, Occupation } from "../../simulate/fate.ts";
 import {
@@ -17,6 +18,7 @@ import {
 } from "../../simulate/faults.ts";
 import { NAMES, type Step } from "../../simulate/history.ts";
 import { expectPromises } from "../../simulate/invariants.ts";
+import { newProcess } from "../../simulate/labour.ts";
 import { type SimulationServer, startServer } from "../../simulate/server.ts";
 import { settle } from "../../simulate/settle.ts";
 import { type Simulation, simulation } from "../../simulate/simulation.ts";
@@ -53,9 +55,6 @@ const FATES: Readonly<Record<Occupation, readonly Fate[]>> = {
       fate("cut-in", `sql.${kind}`),
       fate("answer-lost", kind === "reserve" ? "sql.commit reserve" : `sql.${kind}`),
     ]),
-    ...["beginStep", "recordIntent", "recordOutputs", "finish"].flatMap((kind) =>
-      Array.from({ length: 3 }, () => fate("exhausted", `sql.${kind}`)),
-    ),
     ...HANGING.map((verb) => fate("hang-drain", `provisioner.${verb}`)),
     fate("hang-limit", "provisioner.install"),
     fate("hang-cancel", "provisioner.update"),
@@ -105,7 +104,9 @@ const life = (number: number): readonly Step[] => {
   ];
 };
 
-const MOST_LIVES = 30;
+const MOST_LIVES = 60;
+/** What came over a process may end otherwise than it was meant to, as on a busy machine: from time to time all come again. */
+const AGAIN_AFTER = 8;
 
 /** Answers what did not come about. Fails when a promise did not hold meanwhile, or at the end. */
 async function live(
@@ -118,7 +119,8 @@ async function live(
   for (let number = 0; number < MOST_LIVES && missing().length > 0; number++) {
     // One that came over a process which died of another at the same moment made no difference: it comes again.
     for (const [kind, fates] of Object.entries(fatesOf))
-      if ((sim.unmet.get(kind as Occupation)?.length ?? 0) === 0) sim.unmet.set(kind as Occupation, [...fates]);
+      if (number % AGAIN_AFTER === 0 || (sim.unmet.get(kind as Occupation)?.length ?? 0) === 0)
+        sim.unmet.set(kind as Occupation, [...fates]);
     for (const step of lifeOf(number)) {
       await take(sim, step);
       await expectPromises(sim);
@@ -135,8 +137,21 @@ describe("every fault comes about and loses nothing", { timeout: 300_000 }, () =
     // Nothing waits for an approval: no budget, and a catalog that is never empty.
     sim.commitPolicy(catalogFile(undefined, { maxDestroys: 1_000, maxDestroyPercent: 100 }));
     write(sim, "oak", { spec: { workers: 1 } });
-    const wanted = FAULTS.filter((kind) => !isOfHost(kind) && !isOfKilled(kind));
+    const wanted = FAULTS.filter((kind) => !isOfHost(kind) && !isOfKilled(kind) && kind !== "pool exhausted");
     expect(await live(sim, wanted, life, FATES)).toEqual([]);
+  });
+
+  test("in a pool that is used up", async () => {
+    await using sim = await simulation(3, server.database, false);
+    const { process, store, close } = await newProcess(sim, "worker", [fate("exhausted", "sql.claim")]);
+    const limits = { jobs: 9, creates: 9, createsPerTeam: 9, createsPerAccountRegion: 9 };
+    const claim = store.claim({ worker: process.name, slots: 1, destroySlots: 0, leaseSeconds: 60, limits });
+    while (process.unmet().length > 0) await nextTurn();
+    await expect(store.nextRunIn()).rejects.toMatchObject({ code: "LK4001" });
+    expect(await claim).toEqual([]);
+    expect(await store.nextRunIn()).toBeNull();
+    expect(sim.faults.get("pool exhausted")).toBe(1);
+    await close();
   });
 
   test("at GitHub, in git, and on the way of deliveries", async () => {
