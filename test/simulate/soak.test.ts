@@ -69,6 +69,7 @@ test("a leak and a lease that is lost are found", TIME, async () => {
       expect.stringMatching(/^lease lost: .*worker-steady/),
     ]),
   );
-  // Neither is the fault of anybody else.
-  expect(failures.filter((each) => !/^(memory|lease lost): .*worker-steady/.test(each))).toEqual([]);
+  // Neither is the fault of anybody else. Whoever does not know that its lease is gone may still store what it found out.
+  const expected = /^(memory|lease lost): .*worker-steady|^lost: .*: its credentials do not open it$/;
+  expect(failures.filter((each) => !expected.test(each))).toEqual([]);
 });
