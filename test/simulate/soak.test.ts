@@ -69,7 +69,12 @@ test("a leak and a lease that is lost are found", TIME, async () => {
       expect.stringMatching(/^lease lost: .*worker-steady/),
     ]),
   );
-  // Neither is the fault of anybody else. Whoever does not know that its lease is gone may still store what it found out.
-  const expected = /^(memory|lease lost): .*worker-steady|^lost: .*: its credentials do not open it$/;
-  expect(failures.filter((each) => !expected.test(each))).toEqual([]);
+  // Neither is the fault of anybody else. Who does not know that its lease is gone goes on with its call until the next
+  // heartbeat: an install that is repeated beside it ends with other credentials, on that lab and on no other.
+  const robbed = failures.flatMap(
+    (each) => /^lease lost: (\S+) was taken over from worker-steady/.exec(each)?.[1] ?? [],
+  );
+  const explained = robbed.map((lab) => `lost: ${lab}: its credentials do not open it`);
+  const own = /^(memory|lease lost): .*worker-steady/;
+  expect(failures.filter((each) => !own.test(each) && !explained.includes(each))).toEqual([]);
 });
