@@ -3,13 +3,13 @@
  * Every method that can fail rejects with a LabkeeperError; "could not read" is never an empty answer.
  */
 
+import type { GuardFacts } from "./core/guard-facts.ts";
 import type { PullRequest } from "./core/pull-request.ts";
 import type {
   Cause,
   Comparison,
   DesiredFile,
   FailureRecord,
-  GuardFacts,
   JobKind,
   JsonObject,
   Lab,

@@ -2,10 +2,11 @@
 
 import type { CatalogSource } from "./catalog-ports.ts";
 import { guard } from "./core/guard.ts";
+import type { GuardFacts } from "./core/guard-facts.ts";
 import { readLabFile } from "./core/lab-file.ts";
 import { makePlan, refusedPlan } from "./core/plan.ts";
 import { readPolicy } from "./core/policy.ts";
-import type { CatalogEntry, CatalogPolicy, Comparison, GuardFacts, Plan, Problem } from "./core/types.ts";
+import type { CatalogEntry, CatalogPolicy, Comparison, Plan, Problem } from "./core/types.ts";
 import type { Proposal } from "./github-ports.ts";
 import type { Clock, DesiredChanges, ReconcileStore, Revision } from "./ports.ts";
 

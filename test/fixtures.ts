@@ -1,12 +1,12 @@
 /** Small whole values for tests; each takes what the test is about and fills in the rest. */
 
 import { digestOf } from "../src/core/canonical.ts";
+import type { GuardFacts } from "../src/core/guard-facts.ts";
 import { makePlan } from "../src/core/plan.ts";
 import type {
   CatalogPolicy,
   Comparison,
   DesiredFile,
-  GuardFacts,
   LabDocument,
   Plan,
   Profile,

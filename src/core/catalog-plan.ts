@@ -2,6 +2,7 @@
 
 import { monthlyCost } from "./cost.ts";
 import { guard } from "./guard.ts";
+import type { GuardFacts } from "./guard-facts.ts";
 import { makePlan, refusedPlan } from "./plan.ts";
 import { type AcceptedFile, isAccepted } from "./plan-change.ts";
 import { planHash } from "./plan-hash.ts";
@@ -11,17 +12,7 @@ import type { Review } from "./pull-request.ts";
 import { resolveSpec } from "./resolve.ts";
 import { reviewedChange } from "./reviewed-change.ts";
 import { teamImpacts } from "./team-impact.ts";
-import type {
-  CatalogPolicy,
-  Change,
-  Comparison,
-  DesiredFile,
-  GuardFacts,
-  Lab,
-  Plan,
-  Problem,
-  Profile,
-} from "./types.ts";
+import type { CatalogPolicy, Change, Comparison, DesiredFile, Lab, Plan, Problem, Profile } from "./types.ts";
 
 export interface CatalogPlanInput {
   /** Lab files that were changed or removed, as the base has them. */

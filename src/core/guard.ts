@@ -1,3 +1,4 @@
+import type { GuardFacts } from "./guard-facts.ts";
 import { catalogEmpty } from "./guards/catalog-empty.ts";
 import { destroyBudget } from "./guards/destroy-budget.ts";
 import { freezeWindow } from "./guards/freeze-window.ts";
@@ -13,7 +14,7 @@ import { unreadableMemory } from "./guards/unreadable-memory.ts";
 import { unreviewedDestroy } from "./guards/unreviewed-destroy.ts";
 import { approversOf, teamEntry } from "./permissions.ts";
 import { holdIdOf, planHash } from "./plan-hash.ts";
-import type { CatalogPolicy, Change, GuardFacts, Held, Plan } from "./types.ts";
+import type { CatalogPolicy, Change, Held, Plan } from "./types.ts";
 
 /** In the order in which they look. The first that objects holds the change; an approved hold lets the next one look. */
 export const RULES: readonly Rule[] = [

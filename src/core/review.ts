@@ -2,6 +2,7 @@
 
 import { digestOf } from "./canonical.ts";
 import { hoursAfterEdit, isCutShort } from "./expiry.ts";
+import type { GuardFacts } from "./guard-facts.ts";
 import { planHash } from "./plan-hash.ts";
 import { type LiveLabs, type PolicyEdit, policyChange } from "./policy-change.ts";
 import { byPlace } from "./problem.ts";
@@ -9,7 +10,7 @@ import type { Durations, Review, ReviewedChange } from "./pull-request.ts";
 import { reviewedChange } from "./reviewed-change.ts";
 import { isLive } from "./states.ts";
 import { teamImpacts } from "./team-impact.ts";
-import type { Change, GuardFacts, Lab, Plan } from "./types.ts";
+import type { Change, Lab, Plan } from "./types.ts";
 
 export interface ReviewInput {
   readonly pullRequest: number;

@@ -1,6 +1,7 @@
 import { monthlyCost } from "./cost.ts";
+import type { GuardFacts } from "./guard-facts.ts";
 import type { TeamImpact } from "./pull-request.ts";
-import type { CatalogPolicy, Change, GuardFacts, Profile, ResolvedSpec } from "./types.ts";
+import type { CatalogPolicy, Change, Profile, ResolvedSpec } from "./types.ts";
 
 interface Shift {
   readonly team: string;

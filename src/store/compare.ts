@@ -1,6 +1,7 @@
 import { sql, type Transaction } from "kysely";
+import type { GuardFacts } from "../core/guard-facts.ts";
 import { isLive } from "../core/states.ts";
-import type { Comparison, DesiredFile, GuardFacts, JobKind, JobState, Lab } from "../core/types.ts";
+import type { Comparison, DesiredFile, JobKind, JobState, Lab } from "../core/types.ts";
 import type { DesiredChanges } from "../ports.ts";
 import { type Db, guarded } from "./connection.ts";
 import { differing } from "./differences.ts";

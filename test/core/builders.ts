@@ -1,11 +1,11 @@
 import { digestOf } from "../../src/core/canonical.ts";
+import type { GuardFacts } from "../../src/core/guard-facts.ts";
 import type { PlanInput } from "../../src/core/plan.ts";
 import { resolveSpec } from "../../src/core/resolve.ts";
 import type {
   CatalogPolicy,
   Comparison,
   DesiredFile,
-  GuardFacts,
   Lab,
   LabDocument,
   LabState,

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { guard, RULES } from "../../src/core/guard.ts";
+import type { GuardFacts } from "../../src/core/guard-facts.ts";
 import { readLabFile } from "../../src/core/lab-file.ts";
 import { makePlan } from "../../src/core/plan.ts";
-import type { CatalogPolicy, Comparison, GuardFacts, Plan } from "../../src/core/types.ts";
+import type { CatalogPolicy, Comparison, Plan } from "../../src/core/types.ts";
 import {
   COMMIT,
   compared,

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { guard } from "../../src/core/guard.ts";
+import type { GuardFacts } from "../../src/core/guard-facts.ts";
 import { makePlan, type PlanInput } from "../../src/core/plan.ts";
 import { makeReview, type ReviewInput, touchedLabs } from "../../src/core/review.ts";
-import type { CatalogPolicy, Comparison, GuardFacts, Plan } from "../../src/core/types.ts";
+import type { CatalogPolicy, Comparison, Plan } from "../../src/core/types.ts";
 import {
   COMMIT,
   compared,

@@ -1,6 +1,7 @@
 import { isCutShort } from "../expiry.ts";
+import type { GuardFacts } from "../guard-facts.ts";
 import type { GuardName } from "../guard-name.ts";
-import type { CatalogPolicy, Change, GuardFacts, Plan } from "../types.ts";
+import type { CatalogPolicy, Change, Plan } from "../types.ts";
 
 /** What a guard weighs. The plan carries the holds of the guards before it. */
 export interface Weighing {
